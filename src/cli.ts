@@ -1,0 +1,21 @@
+/** `npm run <command>`: finds the command, runs it, turns what it throws into one message and an exit code. */
+import { COMMANDS } from './commands/index.js';
+import { loadEnvironment } from './environment.js';
+import { SyncError } from './errors.js';
+import { runMain } from './lifecycle.js';
+
+await runMain(async () => {
+  const [name = '', ...args] = process.argv.slice(2);
+  const command = COMMANDS[name];
+  if (!command) {
+    throw new SyncError('usage.invalid', `There is no command "${name}". Choose among ${Object.keys(COMMANDS).join(', ')}.`);
+  }
+  if (args.includes('--help') || args.includes('-h')) {
+    process.stdout.write(`${command.usage}\n`);
+    return;
+  }
+  process.exitCode = await command.run(args, {
+    environment: loadEnvironment(process.env, process.cwd()),
+    print: (line) => process.stdout.write(`${line}\n`),
+  });
+});

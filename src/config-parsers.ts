@@ -1,0 +1,125 @@
+/** One parser per kind of setting: text in, value or a problem that carries its cure out. Pure. */
+export type Parsed<T> = { value: T } | { problem: string };
+export type Parser<T> = (raw: string) => Parsed<T>;
+
+/** The tables that SYNC_ENTITIES may name. */
+export const ENTITY_TABLES = ['users', 'organizations', 'organization_memberships'] as const;
+export type EntityTable = (typeof ENTITY_TABLES)[number];
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+const BYTE_UNITS: Record<string, number> = { '': 1, b: 1, kb: 1024, mb: 1024 ** 2 };
+const SECOND_UNITS: Record<string, number> = { '': 1, s: 1, m: 60, h: 3600, d: 86_400 };
+/** The least that Standard Webhooks allows a secret; svix itself would take even an empty key. */
+const MIN_SECRET_BYTES = 24;
+
+export const parsers = {
+  text: (raw: string) => ({ value: raw }),
+  list,
+  flag: oneOf({ true: true, '1': true, false: false, '0': false }),
+  logLevel: oneOf(Object.fromEntries(LOG_LEVELS.map((level) => [level, level]))),
+  logFormat: oneOf({ auto: 'auto', json: 'json', pretty: 'pretty' } as const),
+  port: whole(0, 65_535),
+  positive: whole(1, 1_000_000_000),
+  bytes: sized(BYTE_UNITS, 'a size such as 512kb or 1mb', 100 * 1024 ** 2),
+  seconds: sized(SECOND_UNITS, 'a time such as 30s, 15m, 28h or 90d', 3650 * 86_400),
+  // Node's timers and Postgres's timeouts both overflow a little below 25 days.
+  timeout: sized(SECOND_UNITS, 'a time such as 10s, 5m or 1h', 86_400),
+  postgresUrl: url(['postgres:', 'postgresql:'], 'postgres://user:password@host:5432/database'),
+  redisUrl: url(['redis:', 'rediss:'], 'redis://host:6379, or rediss:// for TLS'),
+  schemaName: matching(
+    /^[a-z_][a-z0-9_]{0,62}$/,
+    'use lower-case letters, digits and underscores, at most 63, not starting with a digit',
+  ),
+  queuePrefix: matching(/^[^\s:]{1,100}$/, 'use up to 100 characters without spaces and colons'),
+  paths,
+  entities,
+  signingSecret,
+} satisfies Record<string, Parser<unknown>>;
+
+function paths(raw: string): Parsed<string[]> {
+  const list = split(raw).map((item) => item.replace(/(?<=.)\/+$/, ''));
+  const wrong = list.find((item) => !/^\/[\w\-./]*$/.test(item));
+  if (list.length === 0 || wrong !== undefined) {
+    return {
+      problem: `"${wrong ?? raw}" is not a path. Give one or more, each starting with "/".`,
+    };
+  }
+  if (list.includes('/healthz')) {
+    return { problem: '"/healthz" is taken by the health check. Choose another path.' };
+  }
+  return { value: list };
+}
+
+function list(raw: string): Parsed<string[]> {
+  const value = split(raw);
+  return value.length > 0 ? { value } : { problem: `"${raw}" names nothing. Name one or more.` };
+}
+
+function entities(raw: string): Parsed<EntityTable[]> {
+  const list = split(raw);
+  const known = list.filter((item): item is EntityTable =>
+    (ENTITY_TABLES as readonly string[]).includes(item),
+  );
+  if (known.length > 0 && known.length === list.length) return { value: known };
+  return { problem: `"${raw}" names an unknown entity. Choose among ${ENTITY_TABLES.join(', ')}.` };
+}
+
+function signingSecret(raw: string): Parsed<string> {
+  const cure = 'Copy the whole Signing Secret from the Clerk Dashboard; it starts with whsec_.';
+  if (!raw.startsWith('whsec_')) return { problem: `does not start with whsec_. ${cure}` };
+  const encoded = raw.slice('whsec_'.length);
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(encoded) || encoded.length % 4 !== 0) {
+    return { problem: `is not valid base64 after whsec_. ${cure}` };
+  }
+  const bytes = Buffer.from(encoded, 'base64').length;
+  if (bytes < MIN_SECRET_BYTES) {
+    return { problem: `holds ${bytes} bytes, fewer than ${MIN_SECRET_BYTES}: it was cut. ${cure}` };
+  }
+  return { value: raw };
+}
+
+function split(raw: string): string[] {
+  return raw.split(/[\s,]+/).filter(Boolean);
+}
+
+function whole(min: number, max: number): Parser<number> {
+  return (raw) => {
+    const value = /^\d+$/.test(raw) ? Number(raw) : NaN;
+    if (value >= min && value <= max) return { value };
+    return { problem: `"${raw}" is not a whole number from ${min} to ${max}.` };
+  };
+}
+
+function sized(units: Record<string, number>, expected: string, max: number): Parser<number> {
+  return (raw) => {
+    const match = /^(\d+)\s*([a-z]*)$/i.exec(raw);
+    const unit = units[(match?.[2] ?? '').toLowerCase()];
+    const value = match && unit ? Number(match[1]) * unit : NaN;
+    if (value > 0 && value <= max) return { value };
+    return { problem: `"${raw}" is not ${expected}, above 0 and at most ${max}.` };
+  };
+}
+
+function oneOf<const T>(choices: Record<string, T>): Parser<T> {
+  return (raw) => {
+    const choice = Object.entries(choices).find(([name]) => name === raw.toLowerCase());
+    if (choice) return { value: choice[1] };
+    return { problem: `"${raw}" is none of ${Object.keys(choices).join(', ')}.` };
+  };
+}
+
+function matching(pattern: RegExp, cure: string): Parser<string> {
+  return (raw) =>
+    pattern.test(raw) ? { value: raw } : { problem: `"${raw}" cannot be used: ${cure}.` };
+}
+
+function url(protocols: string[], example: string): Parser<string> {
+  return (raw) => {
+    // The value may hold a password, so the problem never repeats it.
+    const isUrl = protocols.some((protocol) => raw.startsWith(`${protocol}//`));
+    if (isUrl && URL.canParse(raw)) return { value: raw };
+    return {
+      problem: `is not a URL of the form ${example}. Percent-encode special characters in a password.`,
+    };
+  };
+}

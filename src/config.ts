@@ -1,0 +1,111 @@
+/** Configuration: a pure function of an environment. Reports every problem at once, each with its cure. */
+import { SIGNING_SECRET_NAMES, type Environment } from './environment.js';
+import { SyncError } from './errors.js';
+import { parsers as p, type Parser } from './config-parsers.js';
+
+/** Every variable, its default as it would stand in the environment, and how it is read. `.env.example` is kept equal to it by a test. */
+export const VARIABLES = {
+  CLERK_INSTANCE_ID: variable(undefined, p.text),
+  DATABASE_URL: variable(undefined, p.postgresUrl),
+  DIRECT_DATABASE_URL: variable(undefined, p.postgresUrl),
+  DATABASE_SCHEMA: variable('clerk', p.schemaName),
+  DATA_DIR: variable('.data', p.text),
+  REDIS_URL: variable(undefined, p.redisUrl),
+  QUEUE_PREFIX: variable('bull', p.queuePrefix),
+  PORT: variable('4000', p.port),
+  HOST: variable('0.0.0.0', p.text),
+  WEBHOOK_PATHS: variable('/api/webhooks,/api/clerk-webhook', p.paths),
+  BODY_LIMIT: variable('1mb', p.bytes),
+  OPS_HOST: variable('127.0.0.1', p.text),
+  INGEST_OPS_PORT: variable('4001', p.port),
+  WORKER_OPS_PORT: variable('4002', p.port),
+  DEFAULT_USER_ROLE: variable('client', p.text),
+  USER_ROLES: variable(undefined, p.list),
+  SYNC_ENTITIES: variable(undefined, p.entities),
+  STORE_PRIVATE_METADATA: variable('true', p.flag),
+  LOG_LEVEL: variable('info', p.logLevel),
+  LOG_FORMAT: variable('auto', p.logFormat),
+  WORKER_CONCURRENCY: variable('300', p.positive),
+  WORKER_BATCH_SIZE: variable('100', p.positive),
+  JOB_ATTEMPTS: variable('8', p.positive),
+  COMPLETED_JOB_AGE: variable('28h', p.seconds),
+  COMPLETED_JOB_COUNT: variable('100000', p.positive),
+  FAILED_JOB_AGE: variable('90d', p.seconds),
+  DATABASE_LOCK_TIMEOUT: variable('10s', p.timeout),
+  DATABASE_IDLE_TIMEOUT: variable('10s', p.timeout),
+  SHUTDOWN_GRACE: variable('20s', p.timeout),
+} as const;
+
+type Variables = typeof VARIABLES;
+type Value<N extends keyof Variables> =
+  Variables[N] extends Variable<infer T, infer D>
+    ? D extends undefined
+      ? T | undefined
+      : T
+    : never;
+
+export type Config = { readonly [N in keyof Variables]: Value<N> } & {
+  readonly signingSecrets: readonly string[];
+};
+
+/** What a process cannot do without. */
+export type Need = 'signing-secret' | 'database' | 'queue';
+
+/**
+ * Reads the whole configuration.
+ * @throws SyncError `config.invalid` whose message lists every problem, one a line, each with its cure.
+ */
+export function readConfig(environment: Environment, needs: readonly Need[] = []): Config {
+  const problems: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [name, { fallback, parse }] of Object.entries<Variable<unknown, string | undefined>>(
+    VARIABLES,
+  )) {
+    const raw = environment[name] || fallback; // empty counts as unset
+    if (raw === undefined) continue;
+    const result = parse(raw);
+    if ('problem' in result) problems.push(`${name}: ${result.problem}`);
+    else values[name] = result.value;
+  }
+  const signingSecrets = readSigningSecrets(environment, problems);
+  values['signingSecrets'] = signingSecrets;
+  // The loop above fills exactly the names of VARIABLES, each through its own parser.
+  const config = values as Config;
+  const met: Record<Need, boolean> = {
+    'signing-secret': signingSecrets.length > 0,
+    database: Boolean(environment['DATABASE_URL']),
+    queue: Boolean(environment['REDIS_URL'] || environment['DATABASE_URL']),
+  };
+  problems.push(...needs.filter((need) => !met[need]).map((need) => CURES[need]));
+  if (problems.length > 0) throw new SyncError('config.invalid', problems.join('\n'));
+  return config;
+}
+
+function readSigningSecrets(environment: Environment, problems: string[]): string[] {
+  const name = SIGNING_SECRET_NAMES.find((candidate) => environment[candidate]);
+  if (!name) return [];
+  const secrets = (environment[name] ?? '').split(/[\s,]+/).filter(Boolean);
+  for (const [index, secret] of secrets.entries()) {
+    const problem = p.signingSecret(secret);
+    if ('problem' in problem) problems.push(`${name}, secret ${index + 1}: ${problem.problem}`);
+  }
+  return secrets;
+}
+
+const CURES: Record<Need, string> = {
+  'signing-secret':
+    'CLERK_WEBHOOK_SIGNING_SECRET is not set. Copy it from the Clerk Dashboard (Configure > Webhooks > your endpoint > Signing Secret), or run `npm start`, which makes one for local use.',
+  database:
+    'DATABASE_URL is not set. Set it to your Postgres (postgres://user:password@host:5432/name), or run `npm start` first: it brings a Postgres of its own.',
+  queue:
+    'Neither REDIS_URL nor DATABASE_URL is set, so there is no place for the queue. Set one of them, or run `npm start` first.',
+};
+
+interface Variable<T, D extends string | undefined> {
+  fallback: D;
+  parse: Parser<T>;
+}
+
+function variable<T, D extends string | undefined>(fallback: D, parse: Parser<T>): Variable<T, D> {
+  return { fallback, parse };
+}

@@ -1,0 +1,63 @@
+/** The Prisma client and the pool beneath it. Table names in raw SQL are qualified, so a pooler that drops session settings does no harm. */
+import { PrismaPg } from '@prisma/adapter-pg';
+import { Pool } from 'pg';
+import { Prisma, PrismaClient } from './generated/client.js';
+
+/** A connection that has been silent this long is not coming: better an error that is retried than a wait. */
+const CONNECT_TIMEOUT_MS = 5_000;
+/** Above the server's own timeouts, so that Postgres, which knows more, speaks first. */
+const TRANSACTION_MARGIN_MS = 15_000;
+
+export interface DatabaseOptions {
+  url: string;
+  /** DATABASE_SCHEMA. */
+  schema: string;
+  /** Connections at most. */
+  size: number;
+  lockTimeoutSeconds: number;
+  idleTimeoutSeconds: number;
+  onError: (error: Error) => void;
+}
+
+export interface Database {
+  prisma: PrismaClient;
+  /** `"clerk"."users"` for `users`. */
+  table: (name: string) => string;
+  /** Runs `work` in one READ COMMITTED transaction whose locks and pauses are bounded. */
+  transact: <T>(work: (tx: Transaction) => Promise<T>) => Promise<T>;
+  close: () => Promise<void>;
+}
+
+export type Transaction = Omit<Prisma.TransactionClient, never>;
+
+export function openDatabase(options: DatabaseOptions): Database {
+  const { url, schema, size, onError } = options;
+  const pool = new Pool({
+    connectionString: url,
+    max: size,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    application_name: 'clerk-sync',
+  });
+  pool.on('error', onError);
+  // A client that is checked out and between two statements has nobody who listens: its loss would end the process.
+  pool.on('connect', (client) => client.on('error', onError));
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool, { schema }) });
+  const boundsMs =
+    (options.lockTimeoutSeconds + options.idleTimeoutSeconds) * 1000 +
+    TRANSACTION_MARGIN_MS;
+  return {
+    prisma,
+    table: (name) => `"${schema}"."${name}"`,
+    transact: (work) =>
+      prisma.$transaction(work, {
+        isolationLevel: Prisma.TransactionIsolationLevel.ReadCommitted,
+        maxWait: CONNECT_TIMEOUT_MS * 2,
+        timeout: boundsMs,
+      }),
+    close: async () => {
+      await prisma.$disconnect();
+      await pool.end();
+    },
+  };
+}

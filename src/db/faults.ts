@@ -1,0 +1,118 @@
+/** First classify, then act: what a database error means for the batch that met it. The one place that knows SQLSTATE and Prisma's codes. */
+import { messageOf } from '../errors.js';
+import { isRecord } from '../record.js';
+
+/**
+ * - `outage`: the database is away, or refuses us: wait for it.
+ * - `contention`: this transaction lost against another; the same work succeeds later.
+ * - `structure`: our tables are missing or not ours to use: wait for a migration or a grant.
+ * - `data`: this very work cannot succeed: find the event that causes it.
+ */
+export type Fault = 'outage' | 'contention' | 'structure' | 'data';
+
+/** Beginnings of SQLSTATE, the longest match counts. Source: Postgres, appendix A. */
+const SQLSTATE_FAULTS: readonly (readonly [string, Fault])[] = [
+  ['25P03', 'contention'], // idle_in_transaction_session_timeout: we were frozen
+  ['25P04', 'contention'], // transaction_timeout
+  ['25006', 'outage'], // read_only_sql_transaction: a standby, in the middle of a failover
+  ['42501', 'structure'], // insufficient_privilege
+  ['42703', 'structure'], // undefined_column
+  ['42P01', 'structure'], // undefined_table
+  ['55P03', 'contention'], // lock_not_available: lock_timeout
+  ['57014', 'contention'], // query_canceled: statement_timeout
+  ['08', 'outage'],
+  ['28', 'outage'], // invalid authorization: a rotated password
+  ['3D', 'outage'], // the database does not exist (yet)
+  ['3F', 'structure'],
+  ['40', 'contention'],
+  ['53', 'outage'], // too many connections, disk full, out of memory
+  ['57P', 'outage'], // shutting down, starting up
+  ['58', 'outage'], // system error
+  ['XX', 'outage'], // internal error
+];
+
+/** Prisma's own codes, where no SQLSTATE came with them. */
+const PRISMA_FAULTS: Readonly<Record<string, Fault>> = {
+  P1000: 'outage',
+  P1001: 'outage',
+  P1002: 'outage',
+  P1003: 'outage',
+  P1008: 'outage',
+  P1010: 'outage',
+  P1011: 'outage',
+  P1017: 'outage',
+  P2021: 'structure',
+  P2022: 'structure',
+  P2024: 'outage',
+  P2028: 'contention',
+  P2034: 'contention',
+  P2037: 'outage',
+};
+
+const NETWORK_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ENOENT',
+]);
+
+const CONNECTION_WORDS =
+  /connection (?:terminated|timeout|refused|closed|ended)|timeout exceeded when trying to connect|not queryable|socket|server has closed the connection|can't reach database/i;
+
+/** Undefined when the error does not come from the database at all: a defect of ours. */
+export function classifyFault(error: unknown): Fault | undefined {
+  for (const link of causes(error)) {
+    const fault = readSqlState(link);
+    if (fault) return fault;
+  }
+  for (const link of causes(error)) {
+    const code = typeof link['code'] === 'string' ? link['code'] : '';
+    if (PRISMA_FAULTS[code]) return PRISMA_FAULTS[code];
+    if (NETWORK_CODES.has(code)) return 'outage';
+    if (typeof link['message'] === 'string' && CONNECTION_WORDS.test(link['message'])) return 'outage';
+  }
+  return undefined;
+}
+
+/** What may be shown of a database error: Postgres quotes the offending value, which is somebody's data, in quotation marks. */
+export function describeFault(error: unknown): string {
+  for (const link of causes(error)) {
+    const code = link['originalCode'] ?? link['code'];
+    const message = link['originalMessage'] ?? link['message'];
+    if (typeof code === 'string' && isSqlState(code) && typeof message === 'string') {
+      const isAboutValues = code.startsWith('22');
+      return `${isAboutValues ? message.replace(/: ?"[^]*$/, '') : message} (SQLSTATE ${code})`;
+    }
+  }
+  if (classifyFault(error) === 'outage') return messageOf(error).replace(/\s+/g, ' ').trim();
+  return 'The database refused the event for a reason it did not name.';
+}
+
+function readSqlState(link: Record<string, unknown>): Fault | undefined {
+  const state = [link['originalCode'], link['code']].find(
+    (code): code is string => typeof code === 'string' && isSqlState(code),
+  );
+  if (state === undefined) return undefined;
+  return SQLSTATE_FAULTS.find(([prefix]) => state.startsWith(prefix))?.[1] ?? 'data';
+}
+
+function isSqlState(code: string): boolean {
+  return /^[0-9A-Z]{5}$/.test(code) && !/^P[12]0\d\d$/.test(code) && !NETWORK_CODES.has(code);
+}
+
+/** The error and what it was caused by, Prisma's `meta.driverAdapterError` included. */
+function* causes(error: unknown): Generator<Record<string, unknown>> {
+  const pending: unknown[] = [error];
+  for (let seen = 0; pending.length > 0 && seen < 10; seen++) {
+    const link = pending.shift();
+    if (!isRecord(link)) continue;
+    yield link;
+    const meta = isRecord(link['meta']) ? link['meta'] : {};
+    pending.push(link['cause'], meta['driverAdapterError']);
+  }
+}

@@ -1,0 +1,71 @@
+/** webhook_events, the ledger: one row per svix-id, with what was decided. */
+import { type Database, type Transaction } from './database.js';
+
+export type Outcome = 'applied' | 'stale' | 'tombstoned' | 'ignored' | 'failed';
+
+/** Outcomes after which another delivery of the same svix-id changes nothing. The others are decided anew. */
+export const SETTLED_OUTCOMES: readonly Outcome[] = ['applied', 'stale'];
+
+/** Times in milliseconds since 1970. */
+export interface LedgerEntry {
+  id: string;
+  type: string | null;
+  entityType: string | null;
+  entityId: string | null;
+  instanceId: string | null;
+  occurredAt: number | null;
+  receivedAt: number;
+  outcome: Outcome;
+  /** Why, for a person: set when the outcome is not `applied`. */
+  error: string | null;
+  payload: unknown;
+}
+
+/** Of `ids`, those whose effect is already in the tables, with the outcome they had. */
+export async function readSettled(
+  tx: Transaction,
+  db: Database,
+  ids: readonly string[],
+): Promise<Map<string, Outcome>> {
+  const rows = await tx.$queryRawUnsafe<{ id: string; outcome: Outcome }[]>(
+    `SELECT id, outcome FROM ${db.table('webhook_events')} WHERE id = ANY($1::text[]) AND outcome = ANY($2::text[])`,
+    ids,
+    SETTLED_OUTCOMES,
+  );
+  return new Map(rows.map(({ id, outcome }) => [id, outcome]));
+}
+
+/** Writes entries, each id once. A settled row is never overwritten; any other takes the newer decision. */
+export async function writeLedger(
+  tx: Pick<Transaction, '$executeRawUnsafe'>,
+  db: Database,
+  entries: readonly LedgerEntry[],
+): Promise<void> {
+  if (entries.length === 0) return;
+  const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
+  const rows = entries.map((entry) => ({
+    id: entry.id,
+    type: entry.type,
+    entity_type: entry.entityType,
+    entity_id: entry.entityId,
+    instance_id: entry.instanceId,
+    occurred_at: iso(entry.occurredAt),
+    received_at: iso(entry.receivedAt),
+    outcome: entry.outcome,
+    error: entry.error,
+    payload: entry.payload,
+  }));
+  const settled = SETTLED_OUTCOMES.map((outcome) => `'${outcome}'`).join(', ');
+  await tx.$executeRawUnsafe(
+    `INSERT INTO ${db.table('webhook_events')} AS stored
+       (id, type, entity_type, entity_id, instance_id, occurred_at, received_at, outcome, error, payload, processed_at)
+     SELECT r.*, clock_timestamp() FROM jsonb_to_recordset($1::jsonb) AS r(id text, type text, entity_type text, entity_id text,
+       instance_id text, occurred_at timestamptz(3), received_at timestamptz(3), outcome text, error text, payload jsonb)
+     ORDER BY r.id COLLATE "C"
+     ON CONFLICT (id) DO UPDATE SET type = excluded.type, entity_type = excluded.entity_type, entity_id = excluded.entity_id,
+       instance_id = excluded.instance_id, occurred_at = excluded.occurred_at, outcome = excluded.outcome,
+       error = excluded.error, payload = excluded.payload, processed_at = excluded.processed_at
+     WHERE stored.outcome IS NULL OR stored.outcome NOT IN (${settled})`,
+    JSON.stringify(rows),
+  );
+}

@@ -1,0 +1,54 @@
+/** The ingest process: verifies what Clerk sends and puts it on the queue. Never touches the mirror. */
+import { createVerifier } from './clerk/signature.js';
+import { readConfig } from './config.js';
+import { loadEnvironment } from './environment.js';
+import { createApp } from './http/app.js';
+import { closeOnSignal, runMain } from './lifecycle.js';
+import { createErrorDamper, createLogger } from './logger.js';
+import { createOpsApp } from './ops/ops-app.js';
+import { createQueueCheck, waitUntilReady } from './ops/readiness.js';
+import { chooseBackend } from './queue/backend.js';
+import { createEnqueue } from './queue/producer.js';
+import { listen } from './server.js';
+
+const STARTUP_PATIENCE_MS = 2_000;
+
+await runMain(async () => {
+  const environment = loadEnvironment(process.env, process.cwd());
+  const config = readConfig(environment, ['signing-secret', 'queue']);
+  const logger = createLogger('ingest', config.LOG_LEVEL, config.LOG_FORMAT);
+  const queue = chooseBackend({
+    redisUrl: config.REDIS_URL,
+    databaseUrl: config.DIRECT_DATABASE_URL ?? config.DATABASE_URL,
+    prefix: config.QUEUE_PREFIX,
+    onError: createErrorDamper(logger, 'trouble with the queue'),
+  }).openQueue();
+  const checkQueue = createQueueCheck(queue, logger);
+  const app = createApp({
+    paths: config.WEBHOOK_PATHS,
+    verify: createVerifier(config.signingSecrets),
+    enqueue: createEnqueue(queue, {
+      attempts: config.JOB_ATTEMPTS,
+      completedAgeSeconds: config.COMPLETED_JOB_AGE,
+      completedCount: config.COMPLETED_JOB_COUNT,
+      failedAgeSeconds: config.FAILED_JOB_AGE,
+    }),
+    bodyLimitBytes: config.BODY_LIMIT,
+    redaction: { storePrivateMetadata: config.STORE_PRIVATE_METADATA },
+    logger,
+  });
+  const ops = await listen(createOpsApp(checkQueue), {
+    host: config.OPS_HOST,
+    port: config.INGEST_OPS_PORT,
+    portVariable: 'INGEST_OPS_PORT',
+  });
+  // A producer refuses until it is connected: do not begin by refusing. With the queue away, refusing is right.
+  const trouble = await waitUntilReady(checkQueue, STARTUP_PATIENCE_MS);
+  if (trouble !== null) logger.error({ trouble }, 'not ready yet; answering 503 until it is');
+  const server = await listen(app, { host: config.HOST, port: config.PORT, portVariable: 'PORT' });
+  closeOnSignal([{ name: 'queue', ...queue }, { name: 'ops', ...ops }, { name: 'server', ...server }], {
+    graceSeconds: config.SHUTDOWN_GRACE,
+    logger,
+  });
+  logger.info({ port: server.port, paths: config.WEBHOOK_PATHS, opsPort: ops.port }, 'ingest listens');
+});

@@ -1,0 +1,40 @@
+/** One pino logger per process: JSON, or pretty on a terminal. What may not be logged is kept out by the callers: they log ids, types and outcomes. */
+import { pino, type Logger } from 'pino';
+
+export type { Logger } from 'pino';
+
+/** @param format `auto` is pretty on a terminal and JSON elsewhere. */
+export function createLogger(name: string, level: string, format: LogFormat): Logger {
+  const pretty = format === 'pretty' || (format === 'auto' && process.stdout.isTTY);
+  return pino({
+    name,
+    level,
+    base: { name, pid: process.pid },
+    serializers: { err: describeError },
+    ...(pretty
+      ? { transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname,name' } } }
+      : {}),
+  });
+}
+
+export type LogFormat = 'auto' | 'json' | 'pretty';
+
+/** Database errors quote rows in `detail`, and drivers hang parameters on them: only name, code and message are kept. */
+function describeError(error: unknown): unknown {
+  if (!(error instanceof Error)) return { message: String(error) };
+  const code = 'code' in error ? error.code : undefined;
+  return { type: error.name, ...(code === undefined ? {} : { code }), message: error.message };
+}
+
+const DAMPING_MS = 10_000;
+
+/** Logs connection errors, the same one at most every ten seconds: a store that is away for an hour is not news each second. */
+export function createErrorDamper(logger: Logger, message: string): (error: Error) => void {
+  const lastLogged = new Map<string, number>();
+  return (error) => {
+    const key = 'code' in error ? String(error.code) : error.message;
+    if (Date.now() - (lastLogged.get(key) ?? 0) < DAMPING_MS) return;
+    lastLogged.set(key, Date.now());
+    logger.warn({ err: error }, message);
+  };
+}

@@ -1,0 +1,66 @@
+/** The job: what the queue holds for one delivery. Versioned, so that old and new processes can run side by side. Pure. */
+import { createHash } from 'node:crypto';
+import { UnrecoverableError, type JobsOptions } from 'bullmq';
+import { type Delivery } from '../clerk/event.js';
+import { isRecord } from '../record.js';
+
+export const QUEUE_NAME = 'clerk-webhooks';
+export const BACKOFF_TYPE = 'capped-exponential';
+
+const FIRST_BACKOFF_MS = 1_000;
+const LONGEST_BACKOFF_MS = 300_000;
+const MAX_NAME_LENGTH = 255;
+
+export interface JobData extends Delivery {
+  version: 1;
+}
+
+export interface Retention {
+  attempts: number;
+  completedAgeSeconds: number;
+  completedCount: number;
+  failedAgeSeconds: number;
+}
+
+export function toJob(delivery: Delivery, type: string, retention: Retention) {
+  const data: JobData = { version: 1, ...delivery };
+  const options: JobsOptions = {
+    jobId: toJobId(delivery.id),
+    attempts: retention.attempts,
+    backoff: { type: BACKOFF_TYPE },
+    removeOnComplete: { age: retention.completedAgeSeconds, count: retention.completedCount },
+    removeOnFail: { age: retention.failedAgeSeconds },
+  };
+  return { name: type.slice(0, MAX_NAME_LENGTH), data, options };
+}
+
+/** @throws UnrecoverableError when somebody else put the job there, or a newer version of this program did. */
+export function fromJob(data: unknown): Delivery {
+  if (!isRecord(data)) throw new UnrecoverableError('The job has no data: it was not put here by ingest.');
+  const { version, id, body, receivedAt } = data;
+  if (version !== 1) {
+    throw new UnrecoverableError(`Job data of version ${String(version)} is not known to this worker: deploy the newer one, then retry.`);
+  }
+  if (typeof id !== 'string' || typeof body !== 'string' || typeof receivedAt !== 'number') {
+    throw new UnrecoverableError('The job data is incomplete: it was not put here by ingest.');
+  }
+  return { id, body, receivedAt };
+}
+
+/**
+ * The svix-id itself, or a digest of it where BullMQ cannot hold it: a colon or a number throws, and a word such as `wait` or
+ * `events` would overwrite a key of the queue's own. Those keys are lower-case words, which no real svix-id is.
+ */
+export function toJobId(svixId: string): string {
+  const isPlain = /^[\w.-]{1,200}$/.test(svixId);
+  const isWord = /^[a-z-]+$/.test(svixId);
+  const isNumber = /^[-+.\d]+$/.test(svixId);
+  if (isPlain && !isWord && !isNumber) return svixId;
+  return `sha256-${createHash('sha256').update(svixId).digest('hex')}`;
+}
+
+/** Milliseconds to the next attempt: doubling, capped, and spread over its upper half so that failures do not come back together. */
+export function backoffMs(attemptsMade: number, random = Math.random): number {
+  const longest = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(attemptsMade - 1, 30));
+  return Math.round(longest * (0.5 + random() / 2));
+}

@@ -1,0 +1,80 @@
+/** The queue in Postgres, through BullMQ's own backend: for development and low volume, where there is no Redis. */
+import {
+  createPostgresBackend as postgresFactory,
+  Queue,
+  Worker,
+  type BackendFactory,
+  type RedisQueueBackend,
+  type ConnectionOptions,
+  type Processor,
+  type WorkerOptions,
+} from 'bullmq';
+import { Pool, type PoolConfig } from 'pg';
+import { type Backend } from './backend.js';
+import { QUEUE_NAME, type JobData } from './job.js';
+
+export const QUEUE_SCHEMA = 'bullmq';
+
+/** Fails fast, so that ingest can answer within its bound. */
+const PRODUCER_LIMITS: PoolConfig = { max: 8, connectionTimeoutMillis: 2_000, query_timeout: 3_000 };
+const WORKER_LIMITS: PoolConfig = { max: 8, connectionTimeoutMillis: 5_000 };
+
+export interface PostgresBackendOptions {
+  /** A direct connection: BullMQ listens on it, which a transaction pooler does not allow. */
+  url: string;
+  onError: (error: Error) => void;
+}
+
+export function createPostgresBackend({ url, onError }: PostgresBackendOptions): Backend {
+  // One type of queue and worker for both backends: BullMQ's own types tell them apart by options that we never hand on.
+  const factory = postgresFactory as unknown as BackendFactory<RedisQueueBackend, ConnectionOptions>;
+  const connect = (limits: PoolConfig) => {
+    const pool = openQueuePool(url, limits);
+    pool.on('error', onError);
+    // A client that is checked out and between two statements has nobody who listens: its loss would end the process.
+    pool.on('connect', (client) => client.on('error', onError));
+    return { pool, connection: pool as unknown as ConnectionOptions }; // as above
+  };
+  return {
+    kind: 'postgres',
+    openQueue() {
+      const { pool, connection } = connect(PRODUCER_LIMITS);
+      const queue = new Queue<JobData>(QUEUE_NAME, { connection }, factory);
+      queue.on('error', onError);
+      return {
+        queue,
+        async addKnowing(id, add) {
+          const state = await queue.getJobState(id);
+          await add();
+          if (state === 'failed') return 'failed';
+          return state === 'unknown' ? 'absent' : 'present';
+        },
+        async findTrouble() {
+          await pool.query('SELECT 1 FROM job LIMIT 0');
+          return { blocking: null, warning: null };
+        },
+        async close() {
+          await queue.close();
+          await pool.end();
+        },
+      };
+    },
+    openWorker(processor: Processor<JobData>, options: Omit<WorkerOptions, 'connection'>) {
+      const { pool, connection } = connect(WORKER_LIMITS);
+      const worker = new Worker<JobData>(QUEUE_NAME, processor, { ...options, connection }, factory);
+      worker.on('error', onError);
+      return { worker, close: () => pool.end() };
+    },
+  };
+}
+
+/** BullMQ's SQL names its tables unqualified. */
+export function openQueuePool(url: string, limits: PoolConfig): Pool {
+  return new Pool({
+    ...limits,
+    connectionString: url,
+    keepAlive: true,
+    options: `-c search_path=${QUEUE_SCHEMA}`,
+    application_name: 'clerk-sync queue',
+  });
+}

@@ -1,0 +1,98 @@
+/** The queue in Redis: what production uses. */
+import { Queue, Worker, type Processor, type WorkerOptions } from 'bullmq';
+import { Redis, type RedisOptions } from 'ioredis';
+import { QUEUE_NAME, type JobData } from './job.js';
+import { type Backend, type Presence } from './backend.js';
+
+/** Together these fail fast and recover; each was left out once, and the queue hung or stayed broken. */
+const PRODUCER_OPTIONS: RedisOptions = {
+  enableOfflineQueue: false,
+  maxRetriesPerRequest: 1,
+  commandTimeout: 2_000,
+  connectTimeout: 2_000,
+};
+/** A worker waits for Redis for as long as it takes: no timeout may end its blocking reads. */
+const WORKER_OPTIONS: RedisOptions = { maxRetriesPerRequest: null, connectTimeout: 2_000 };
+const LONGEST_RECONNECT_MS = 1_000;
+
+export interface RedisBackendOptions {
+  url: string;
+  prefix: string;
+  onError: (error: Error) => void;
+}
+
+export function createRedisBackend({ url, prefix, onError }: RedisBackendOptions): Backend {
+  const connect = (options: RedisOptions) => {
+    const client = new Redis(url, {
+      ...options,
+      keepAlive: 10_000,
+      retryStrategy: (times) => Math.min(times * 50, LONGEST_RECONNECT_MS),
+    });
+    client.on('error', onError);
+    return client;
+  };
+  return {
+    kind: 'redis',
+    openQueue() {
+      const client = connect(PRODUCER_OPTIONS);
+      const queue = new Queue<JobData>(QUEUE_NAME, {
+        connection: client,
+        prefix,
+        skipVersionCheck: true,
+        skipWaitingForReady: true,
+      });
+      queue.on('error', onError);
+      return {
+        queue,
+        async addKnowing(id, add) {
+          // One connection answers in the order it was asked, so what the first two say was true before the job was added.
+          const [known, failed] = await Promise.all([
+            client.exists(queue.toKey(id)),
+            client.zscore(queue.toKey('failed'), id),
+            add(),
+          ]);
+          return toPresence(known === 1, failed !== null);
+        },
+        async findTrouble() {
+          return readTrouble(await client.info());
+        },
+        async close() {
+          await queue.close();
+          client.disconnect();
+        },
+      };
+    },
+    openWorker(processor: Processor<JobData>, options: Omit<WorkerOptions, 'connection'>) {
+      const client = connect(WORKER_OPTIONS);
+      const worker = new Worker<JobData>(QUEUE_NAME, processor, { ...options, connection: client, prefix });
+      worker.on('error', onError);
+      return {
+        worker,
+        close: () => {
+          client.disconnect();
+        },
+      };
+    },
+  };
+}
+
+function toPresence(isKnown: boolean, hasFailed: boolean): Presence {
+  if (hasFailed) return 'failed';
+  return isKnown ? 'present' : 'absent';
+}
+
+/** @param info Redis's INFO. An evicting policy drops jobs that were acknowledged; without an append-only file a crash does. */
+function readTrouble(info: string): { blocking: string | null; warning: string | null } {
+  const read = (name: string) => new RegExp(`^${name}:(.*)$`, 'm').exec(info)?.[1]?.trim();
+  const policy = read('maxmemory_policy');
+  return {
+    blocking:
+      policy === undefined || policy === 'noeviction'
+        ? null
+        : `Redis evicts keys when memory is short (maxmemory-policy ${policy}): set it to noeviction.`,
+    warning:
+      read('aof_enabled') === '0'
+        ? 'Redis keeps no append-only file: a crash loses events that were acknowledged. Set appendonly yes.'
+        : null,
+  };
+}

@@ -1,0 +1,60 @@
+/** A Node server with tight timeouts that closes without cutting anyone off. */
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { type AddressInfo } from 'node:net';
+import { SyncError } from './errors.js';
+
+/** Svix gives up on a delivery after 15 s; whoever needs longer to send one is not Svix. */
+const REQUEST_TIMEOUT_MS = 15_000;
+const HEADERS_TIMEOUT_MS = 10_000;
+/** Longer than the usual 60 s of load balancers, so that they close idle connections first. */
+const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+
+const IDLE_SWEEP_MS = 50;
+
+export interface ListenOptions {
+  host: string;
+  port: number;
+  /** The variable to change when the port is taken. */
+  portVariable: string;
+}
+
+/** Listens, and returns the port (that was chosen when 0 was asked for). @throws SyncError `config.invalid` when it cannot. */
+export async function listen(
+  handler: RequestListener,
+  { host, port, portVariable }: ListenOptions,
+): Promise<{ port: number; close: () => Promise<void> }> {
+  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: HEADERS_TIMEOUT_MS }, handler);
+  server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT_MS;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(explain(error, { host, port, portVariable }));
+    });
+    server.listen(port, host, resolve);
+  });
+  // A TCP server's address is an object, never a pipe's name.
+  const address = server.address() as AddressInfo;
+  return { port: address.port, close: () => closeServer(server) };
+}
+
+/** Answers what is under way, then closes; a connection is closed as soon as it is idle. */
+async function closeServer(server: Server): Promise<void> {
+  const sweep = setInterval(() => {
+    server.closeIdleConnections();
+  }, IDLE_SWEEP_MS);
+  await new Promise<void>((resolve) => {
+    server.close(() => {
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+  clearInterval(sweep);
+}
+
+function explain(error: NodeJS.ErrnoException, { host, port, portVariable }: ListenOptions): SyncError {
+  const causes: Record<string, string> = {
+    EADDRINUSE: `Port ${port} is taken. Stop what listens there, or set ${portVariable} to another.`,
+    EACCES: `Port ${port} may not be opened by this user. Set ${portVariable} to one above 1023.`,
+    EADDRNOTAVAIL: `The address ${host} is not one of this machine's.`,
+  };
+  return new SyncError('config.invalid', causes[error.code ?? ''] ?? `Cannot listen on ${host}:${port}: ${error.message}`);
+}

@@ -1,0 +1,66 @@
+/** The worker process: takes events off the queue and applies them to the mirror, in batches. */
+import { readConfig } from './config.js';
+import { openDatabase } from './db/database.js';
+import { createDatabaseCheck } from './db/probe.js';
+import { loadEnvironment } from './environment.js';
+import { closeOnSignal, runMain } from './lifecycle.js';
+import { createErrorDamper, createLogger } from './logger.js';
+import { createOpsApp } from './ops/ops-app.js';
+import { combineChecks, createQueueCheck } from './ops/readiness.js';
+import { createApply, recordFailure } from './projections/apply.js';
+import { chooseBackend } from './queue/backend.js';
+import { openConsumer } from './queue/consumer.js';
+import { listen } from './server.js';
+
+/** Two batches in flight, the probe, and the ledger rows of failures. */
+const DATABASE_CONNECTIONS = 5;
+
+await runMain(async () => {
+  const config = readConfig(loadEnvironment(process.env, process.cwd()), ['database']);
+  const logger = createLogger('worker', config.LOG_LEVEL, config.LOG_FORMAT);
+  const stopping = new AbortController();
+  const bounds = {
+    lockTimeoutSeconds: config.DATABASE_LOCK_TIMEOUT,
+    idleTimeoutSeconds: config.DATABASE_IDLE_TIMEOUT,
+  };
+  const db = openDatabase({
+    url: config.DATABASE_URL ?? '',
+    schema: config.DATABASE_SCHEMA,
+    size: DATABASE_CONNECTIONS,
+    ...bounds,
+    onError: createErrorDamper(logger, 'trouble with the database'),
+  });
+  const backend = chooseBackend({
+    redisUrl: config.REDIS_URL,
+    databaseUrl: config.DIRECT_DATABASE_URL ?? config.DATABASE_URL,
+    prefix: config.QUEUE_PREFIX,
+    onError: createErrorDamper(logger, 'trouble with the queue'),
+  });
+  const queue = backend.openQueue();
+  const policy = {
+    instanceId: config.CLERK_INSTANCE_ID,
+    mirrored: config.SYNC_ENTITIES,
+    defaultRole: config.DEFAULT_USER_ROLE,
+    allowedRoles: config.USER_ROLES,
+  };
+  const ops = await listen(
+    createOpsApp(combineChecks([createQueueCheck(queue, logger), createDatabaseCheck(db)])),
+    { host: config.OPS_HOST, port: config.WORKER_OPS_PORT, portVariable: 'WORKER_OPS_PORT' },
+  );
+  const consumer = openConsumer({
+    backend,
+    concurrency: config.WORKER_CONCURRENCY,
+    batchSize: config.WORKER_BATCH_SIZE,
+    apply: createApply({ db, policy, bounds, logger, signal: stopping.signal }),
+    onDeadLetter: (delivery, reason) => recordFailure(db, delivery, reason),
+    abort: () => {
+      stopping.abort();
+    },
+    logger,
+  });
+  closeOnSignal(
+    [{ name: 'database', ...db }, { name: 'queue', ...queue }, { name: 'ops', ...ops }, { name: 'consumer', ...consumer }],
+    { graceSeconds: config.SHUTDOWN_GRACE, logger },
+  );
+  logger.info({ queue: backend.kind, schema: config.DATABASE_SCHEMA, opsPort: ops.port }, 'worker runs');
+});

@@ -1,0 +1,72 @@
+/** A database of its own for each test file, copied from a migrated template. */
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+
+export const TEMPLATE_DATABASE = 'clerk_sync_template';
+
+export interface TestDatabase {
+  url: string;
+  name: string;
+  query: <R extends pg.QueryResultRow>(text: string, values?: unknown[]) => Promise<R[]>;
+  /** A connection of its own, for a test that holds locks. Ended by `drop`. */
+  connect: () => Promise<pg.Client>;
+  /** Drops the database. Fails when something of ours is still connected to it. */
+  drop: () => Promise<void>;
+}
+
+/** @param migrated false: an empty database. */
+export async function createDatabase({ migrated = true } = {}): Promise<TestDatabase> {
+  const serverUrl = readServerUrl();
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  await runOnServer(serverUrl, `CREATE DATABASE ${name} TEMPLATE ${migrated ? TEMPLATE_DATABASE : 'template0'}`);
+  const url = withDatabase(serverUrl, name);
+  const clients: pg.Client[] = [];
+  const pool = new pg.Pool({ connectionString: url, max: 4, application_name: 'test' });
+  pool.on('error', () => undefined); // a test that stops connections breaks ours as well
+  return {
+    url,
+    name,
+    query: async <R extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>
+      (await pool.query<R>(text, values)).rows,
+    connect: async () => {
+      const client = new pg.Client({ connectionString: url, application_name: 'test' });
+      client.on('error', () => undefined); // as above
+      await client.connect();
+      clients.push(client);
+      return client;
+    },
+    drop: async () => {
+      await Promise.all(clients.map((client) => client.end()));
+      await pool.end();
+      await runOnServer(serverUrl, `DROP DATABASE ${name}`);
+    },
+  };
+}
+
+/** @returns the template's URL; to be migrated by the caller. */
+export async function createTemplate(serverUrl: string): Promise<string> {
+  await runOnServer(serverUrl, `CREATE DATABASE ${TEMPLATE_DATABASE} TEMPLATE template0`);
+  return withDatabase(serverUrl, TEMPLATE_DATABASE);
+}
+
+export function readServerUrl(): string {
+  const url = process.env['TEST_DATABASE_URL'];
+  if (!url) throw new Error('TEST_DATABASE_URL is not set: run the tests with `npm test`, which starts Postgres.');
+  return url;
+}
+
+function withDatabase(serverUrl: string, name: string): string {
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
+async function runOnServer(serverUrl: string, sql: string): Promise<void> {
+  const client = new pg.Client(serverUrl);
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}

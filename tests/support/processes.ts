@@ -1,0 +1,88 @@
+/** The real ingest and worker as child processes. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import path from 'node:path';
+import { SECRET } from './clerk.js';
+import { findFreePort } from './ports.js';
+import { waitFor } from './wait.js';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+
+export interface RunningProcess {
+  child: ChildProcess;
+  opsUrl: string;
+  /** All it has printed so far. */
+  output: () => string;
+  signal: (signal: NodeJS.Signals) => void;
+  /** Resolves with the exit code, null after a signal nobody handled. */
+  exited: Promise<number | null>;
+}
+
+export interface RunningIngest extends RunningProcess {
+  url: string;
+}
+
+type Settings = Record<string, string | undefined>;
+
+const running = new Set<RunningProcess>();
+
+export async function startIngest(settings: Settings): Promise<RunningIngest> {
+  const PORT = String(await findFreePort());
+  const started = await startProcess('ingest', { HOST: '127.0.0.1', PORT, ...settings });
+  await waitFor('ingest to listen', () => answers(`http://127.0.0.1:${PORT}/healthz`));
+  return { ...started, url: `http://127.0.0.1:${PORT}/api/webhooks` };
+}
+
+export async function startWorker(settings: Settings): Promise<RunningProcess> {
+  const started = await startProcess('worker', settings);
+  await waitFor('worker to be ready', () => answers(`${started.opsUrl}/readyz`));
+  return started;
+}
+
+/** For afterEach: nothing may outlive its test. */
+export async function killAll(): Promise<void> {
+  for (const { signal } of running) signal('SIGKILL');
+  await Promise.all([...running].map(({ exited }) => exited));
+}
+
+async function startProcess(name: 'ingest' | 'worker', settings: Settings): Promise<RunningProcess> {
+  const port = String(await findFreePort());
+  const child = spawn(process.execPath, ['--import', './scripts/typescript.mjs', `src/${name}.ts`], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      PATH: process.env['PATH'],
+      CLERK_WEBHOOK_SIGNING_SECRET: SECRET,
+      DATA_DIR: '/nonexistent',
+      INGEST_OPS_PORT: port,
+      WORKER_OPS_PORT: port,
+      ...settings,
+    },
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  }
+  const exited = new Promise<number | null>((resolve) => {
+    child.once('exit', (code) => {
+      running.delete(started);
+      resolve(code);
+    });
+  });
+  const started: RunningProcess = {
+    child,
+    opsUrl: `http://127.0.0.1:${port}`,
+    output: () => output,
+    signal: (signal) => child.kill(signal),
+    exited,
+  };
+  running.add(started);
+  return started;
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    return (await fetch(url)).ok;
+  } catch {
+    return false;
+  }
+}

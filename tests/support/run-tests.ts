@@ -1,0 +1,82 @@
+/** `npm test`: starts the real servers that the tests talk to, privately and on free ports, runs jest, stops them. */
+import { spawn } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { migrate } from '../../src/db/migrate.js';
+import { migrateQueue } from '../../src/queue/migrate.js';
+import { startEmbeddedPostgres } from '../../src/system/embedded-postgres.js';
+import { findFreePort } from './ports.js';
+import { startRedis, type RedisServer } from './redis-server.js';
+import { TEMPLATE_DATABASE, createTemplate } from './database.js';
+
+const NO_REDIS = `
+******************************************************************************
+  No redis-server or valkey-server was found, so THE REDIS HALF OF THE TESTS
+  IS SKIPPED. To run it: apt-get install redis-server (or brew install redis),
+  or set REDIS_URL to a Redis that the tests may write to.
+******************************************************************************
+`;
+
+const directory = mkdtempSync(path.join(tmpdir(), 'clerk-sync-tests-'));
+chmodSync(directory, 0o755); // as root, Postgres runs as another user, who must get in
+const closers: (() => Promise<void> | void)[] = [
+  () => {
+    rmSync(directory, { recursive: true, force: true });
+  },
+];
+process.on('SIGINT', () => undefined); // the terminal's Ctrl-C reaches jest, too; what follows its end is ours
+process.exitCode = await run().finally(async () => {
+  for (const close of closers.reverse()) await close();
+});
+
+async function run(): Promise<number> {
+  const postgres = await startEmbeddedPostgres({
+    directory: path.join(directory, 'data'),
+    port: await findFreePort(),
+    settings: { fsync: 'off', max_connections: '300' },
+  });
+  closers.push(postgres.stop);
+  const template = await createTemplate(postgres.url);
+  await migrate({ url: template, schema: 'clerk' });
+  await migrateQueue({ databaseUrl: template });
+  const redis = await findRedis();
+  if (!redis) {
+    process.stderr.write(NO_REDIS);
+    if (process.env['CI'] === 'true') return 1;
+  }
+  const code = await runJest({
+    TEST_DATABASE_URL: postgres.url,
+    TEST_TEMPLATE: TEMPLATE_DATABASE,
+    ...(redis ? { TEST_REDIS_URL: redis.url } : {}),
+  });
+  if (!redis) process.stderr.write(NO_REDIS);
+  return code;
+}
+
+async function findRedis(): Promise<Pick<RedisServer, 'url'> | undefined> {
+  if (process.env['REDIS_URL']) return { url: process.env['REDIS_URL'] };
+  const server = await startRedis();
+  if (server) closers.push(server.stop);
+  return server;
+}
+
+function runJest(servers: Record<string, string>): Promise<number> {
+  const jest = [
+    '--experimental-vm-modules',
+    '--disable-warning=ExperimentalWarning',
+    'node_modules/jest/bin/jest.js',
+    ...process.argv.slice(2),
+  ];
+  // The tests say what they need; nothing of the developer's own configuration may leak in.
+  const { PATH, HOME, CI, TMPDIR } = process.env;
+  const child = spawn(process.execPath, jest, {
+    stdio: 'inherit',
+    env: { PATH, HOME, CI, TMPDIR, ...servers },
+  });
+  return new Promise((resolve) => {
+    child.on('exit', (code) => {
+      resolve(code ?? 1);
+    });
+  });
+}
