@@ -23,7 +23,11 @@ export function generateClient() {
     cwd: root,
     encoding: 'utf8',
     // `generate` never runs the schema engine, yet the CLI downloads one unless a file is named: any existing file will do.
-    env: { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, PRISMA_HIDE_UPDATE_MESSAGE: '1' },
+    env: {
+      ...process.env,
+      PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
+      PRISMA_HIDE_UPDATE_MESSAGE: '1',
+    },
   });
   if (result.status !== 0) {
     throw new Error(`The Prisma client could not be generated:\n${result.stdout}${result.stderr}`);

@@ -8,14 +8,19 @@ await runMain(async () => {
   const [name = '', ...args] = process.argv.slice(2);
   const command = COMMANDS[name];
   if (!command) {
-    throw new SyncError('usage.invalid', `There is no command "${name}". Choose among ${Object.keys(COMMANDS).join(', ')}.`);
+    throw new SyncError(
+      'usage.invalid',
+      `There is no command "${name}". Choose among ${Object.keys(COMMANDS).join(', ')}.`,
+    );
   }
   if (args.includes('--help') || args.includes('-h')) {
     process.stdout.write(`${command.usage}\n`);
     return;
   }
-  process.exitCode = await command.run(args, {
+  const exitCode = await command.run(args, {
     environment: loadEnvironment(process.env, process.cwd()),
     print: (line) => process.stdout.write(`${line}\n`),
   });
+  // Not left to the event loop: Prisma's engine keeps a ten-second timer after its work is done.
+  process.exit(exitCode);
 });

@@ -46,9 +46,19 @@ await runMain(async () => {
   const trouble = await waitUntilReady(checkQueue, STARTUP_PATIENCE_MS);
   if (trouble !== null) logger.error({ trouble }, 'not ready yet; answering 503 until it is');
   const server = await listen(app, { host: config.HOST, port: config.PORT, portVariable: 'PORT' });
-  closeOnSignal([{ name: 'queue', ...queue }, { name: 'ops', ...ops }, { name: 'server', ...server }], {
-    graceSeconds: config.SHUTDOWN_GRACE,
-    logger,
-  });
-  logger.info({ port: server.port, paths: config.WEBHOOK_PATHS, opsPort: ops.port }, 'ingest listens');
+  closeOnSignal(
+    [
+      { name: 'queue', ...queue },
+      { name: 'ops', ...ops },
+      { name: 'server', ...server },
+    ],
+    {
+      graceSeconds: config.SHUTDOWN_GRACE,
+      logger,
+    },
+  );
+  logger.info(
+    { port: server.port, paths: config.WEBHOOK_PATHS, opsPort: ops.port },
+    'ingest listens',
+  );
 });

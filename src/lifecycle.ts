@@ -15,13 +15,19 @@ export interface ClosingOptions {
 }
 
 /** Closes `resources` in reverse order on SIGTERM, SIGINT, an uncaught error, or the death of the process that started this one. */
-export function closeOnSignal(resources: Closable[], { graceSeconds, logger }: ClosingOptions): void {
-  const closer = closeWithGrace({ delay: graceSeconds * 1000, logger: false }, async ({ signal, err }) => {
-    if (err) logger.fatal({ err }, 'stopping after an error nobody caught');
-    else logger.info({ signal }, 'stopping');
-    await closeAll(resources, logger);
-    logger.info('stopped');
-  });
+export function closeOnSignal(
+  resources: Closable[],
+  { graceSeconds, logger }: ClosingOptions,
+): void {
+  const closer = closeWithGrace(
+    { delay: graceSeconds * 1000, logger: false },
+    async ({ signal, err }) => {
+      if (err) logger.fatal({ err }, 'stopping after an error nobody caught');
+      else logger.info({ signal }, 'stopping');
+      await closeAll(resources, logger);
+      logger.info('stopped');
+    },
+  );
   process.once('disconnect', () => {
     closer.close();
   });

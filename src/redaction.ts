@@ -63,6 +63,7 @@ export function redactEnvelope(
       // The text a wallet or passkey signs repeats its nonce.
       if ('nonce' in value && 'message' in value) drop(value, 'message');
       for (const key of Object.keys(value)) {
+        if (value[key] === null) continue; // says nothing, and keeps most bodies as they were signed
         if (FORBIDDEN_ANYWHERE.has(key)) drop(value, key);
         else if (key === 'private_metadata' && !policy.storePrivateMetadata) drop(value, key);
         else if (!OWNED_BY_APPLICATION.has(key) && typeof value[key] === 'object') {

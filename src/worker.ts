@@ -59,8 +59,16 @@ await runMain(async () => {
     logger,
   });
   closeOnSignal(
-    [{ name: 'database', ...db }, { name: 'queue', ...queue }, { name: 'ops', ...ops }, { name: 'consumer', ...consumer }],
+    [
+      { name: 'database', ...db },
+      { name: 'queue', ...queue },
+      { name: 'ops', ...ops },
+      { name: 'consumer', ...consumer },
+    ],
     { graceSeconds: config.SHUTDOWN_GRACE, logger },
   );
-  logger.info({ queue: backend.kind, schema: config.DATABASE_SCHEMA, opsPort: ops.port }, 'worker runs');
+  logger.info(
+    { queue: backend.kind, schema: config.DATABASE_SCHEMA, opsPort: ops.port },
+    'worker runs',
+  );
 });

@@ -46,7 +46,8 @@ export function readEnvelope(text: string): { envelope: JsonRecord; type: string
   } catch {
     throw new SyncError('webhook.rejected', 'The body is not JSON.');
   }
-  if (!isRecord(envelope)) throw new SyncError('webhook.rejected', 'The body is not a JSON object.');
+  if (!isRecord(envelope))
+    throw new SyncError('webhook.rejected', 'The body is not a JSON object.');
   const type = envelope['type'];
   if (typeof type !== 'string' || type === '') {
     throw new SyncError('webhook.rejected', 'The body has no "type": it is not an event.');

@@ -15,7 +15,11 @@ export interface Command {
 }
 
 /** @throws SyncError `usage.invalid` (exit code 2) that quotes the usage. */
-export function readArguments<O extends NonNullable<ParseArgsConfig['options']>>(args: string[], options: O, usage: string) {
+export function readArguments<O extends NonNullable<ParseArgsConfig['options']>>(
+  args: string[],
+  options: O,
+  usage: string,
+) {
   try {
     return parseArgs({ args, options, allowPositionals: true, strict: true });
   } catch (error) {
@@ -27,5 +31,8 @@ export function readArguments<O extends NonNullable<ParseArgsConfig['options']>>
 export function readCount(text: string, name: string, max: number): number {
   const count = /^\d+$/.test(text) ? Number(text) : NaN;
   if (count >= 1 && count <= max) return count;
-  throw new SyncError('usage.invalid', `${name} takes a whole number from 1 to ${max}, not "${text}".`);
+  throw new SyncError(
+    'usage.invalid',
+    `${name} takes a whole number from 1 to ${max}, not "${text}".`,
+  );
 }

@@ -31,9 +31,15 @@ export const migrateCommand: Command = {
 
 function explain(error: unknown): unknown {
   if (isSyncError(error)) return error;
-  const cure = 'Check DATABASE_URL (and DIRECT_DATABASE_URL, where it is set), and that the server runs.';
+  const cure =
+    'Check DATABASE_URL (and DIRECT_DATABASE_URL, where it is set), and that the server runs.';
   if (classifyFault(error) === 'outage') {
-    return new SyncError('work.failed', `The database cannot be reached: ${describeFault(error)} ${cure}`);
+    return new SyncError(
+      'work.failed',
+      `The database cannot be reached: ${describeFault(error)} ${cure}`,
+    );
   }
-  return new SyncError('work.failed', `The migration failed: ${messageOf(error)}`, { cause: error });
+  return new SyncError('work.failed', `The migration failed: ${messageOf(error)}`, {
+    cause: error,
+  });
 }

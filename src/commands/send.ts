@@ -1,7 +1,7 @@
 /** `npm run send`: signs realistic sample events and posts them, as Svix would. */
 import { EVENT_TYPES, type EventType } from '../clerk/event-types.js';
 import { sampleEvent, sampleId } from '../clerk/samples/index.js';
-import { signDelivery } from '../clerk/signature.js';
+import { createSigner } from '../clerk/signature.js';
 import { readConfig, type Config } from '../config.js';
 import { messageOf, SyncError } from '../errors.js';
 import { MIRRORED_TYPES } from '../projections/registry.js';
@@ -46,8 +46,13 @@ export const sendCommand: Command = {
     const config = readConfig(context.environment, ['signing-secret']);
     const url = readUrl(values.url, config);
     const deliveries = makeDeliveries(types, count, values.entity);
-    const target = { url, secret: config.signingSecrets[0] ?? '', print: context.print };
-    if (values.shuffle) return deliverAll(shuffle([...deliveries, ...(values.duplicate ? deliveries : [])]), target);
+    const target = {
+      url,
+      sign: createSigner(config.signingSecrets[0] ?? ''),
+      print: context.print,
+    };
+    if (values.shuffle)
+      return deliverAll(shuffle([...deliveries, ...(values.duplicate ? deliveries : [])]), target);
     // The second round follows the first, so that its answers show what a redelivery gets.
     const first = await deliverAll(deliveries, target);
     return values.duplicate ? Math.max(first, await deliverAll(deliveries, target)) : first;
@@ -66,7 +71,10 @@ function readTypes(positionals: string[]): EventType[] {
   return positionals.map((name) => {
     const type = EVENT_TYPES.find((known) => known === name);
     if (type) return type;
-    throw new SyncError('usage.invalid', `"${name}" is not an event type of Clerk's. \`npm run send -- --list\` shows them all.`);
+    throw new SyncError(
+      'usage.invalid',
+      `"${name}" is not an event type of Clerk's. \`npm run send -- --list\` shows them all.`,
+    );
   });
 }
 
@@ -77,13 +85,21 @@ function readUrl(given: string | undefined, config: Config): string {
 }
 
 /** Events of one entity are versions of it, each a second after the one before; events of different entities come of now. */
-function makeDeliveries(types: readonly EventType[], count: number, entityId: string | undefined): Delivery[] {
+function makeDeliveries(
+  types: readonly EventType[],
+  count: number,
+  entityId: string | undefined,
+): Delivery[] {
   const rounds = Array.from({ length: count }, (_value, round) => round);
   const start = Date.now() - (entityId ? count * types.length * 1000 : 0);
   return rounds.flatMap((round) =>
     types.map((type, index) => {
       const aimed = entityId ? { entityId, version: round * types.length + index } : {};
-      return { id: sampleId('msg'), type, body: JSON.stringify(sampleEvent(type, { now: start, ...aimed })) };
+      return {
+        id: sampleId('msg'),
+        type,
+        body: JSON.stringify(sampleEvent(type, { now: start, ...aimed })),
+      };
     }),
   );
 }
@@ -97,7 +113,7 @@ function shuffle<T>(items: readonly T[]): T[] {
 
 interface Target {
   url: string;
-  secret: string;
+  sign: ReturnType<typeof createSigner>;
   print: (line: string) => void;
 }
 
@@ -119,17 +135,23 @@ async function deliverAll(deliveries: readonly Delivery[], target: Target): Prom
   return [...tally.keys()].every((label) => !/^\d+$/.test(label)) ? 0 : 1;
 }
 
-async function deliver({ id, body }: Delivery, { url, secret }: Target): Promise<{ status: number; text: string }> {
+async function deliver(
+  { id, body }: Delivery,
+  { url, sign }: Target,
+): Promise<{ status: number; text: string }> {
   try {
     const response = await fetch(url, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', ...signDelivery(secret, id, body) },
+      headers: { 'content-type': 'application/json', ...sign(id, body) },
       body,
     });
     return { status: response.status, text: (await response.text()).slice(0, 300) };
   } catch (error) {
     const cause = error instanceof Error && error.cause ? messageOf(error.cause) : messageOf(error);
-    throw new SyncError('work.failed', `Nobody answers at ${url} (${cause}). Start it first with \`npm start\`, or name another with --url.`);
+    throw new SyncError(
+      'work.failed',
+      `Nobody answers at ${url} (${cause}). Start it first with \`npm start\`, or name another with --url.`,
+    );
   }
 }
 

@@ -44,8 +44,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   pool.on('connect', (client) => client.on('error', onError));
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool, { schema }) });
   const boundsMs =
-    (options.lockTimeoutSeconds + options.idleTimeoutSeconds) * 1000 +
-    TRANSACTION_MARGIN_MS;
+    (options.lockTimeoutSeconds + options.idleTimeoutSeconds) * 1000 + TRANSACTION_MARGIN_MS;
   return {
     prisma,
     table: (name) => `"${schema}"."${name}"`,

@@ -50,15 +50,23 @@ const PRISMA_FAULTS: Readonly<Record<string, Fault>> = {
 };
 
 const NETWORK_CODES = new Set([
+  'EACCES',
+  'EADDRNOTAVAIL',
+  'EAI_AGAIN',
+  'ECONNABORTED',
   'ECONNREFUSED',
   'ECONNRESET',
+  'EHOSTDOWN',
+  'EHOSTUNREACH',
+  'EMFILE',
+  'ENETDOWN',
+  'ENETUNREACH',
+  'ENFILE',
+  'ENOENT',
+  'ENOTFOUND',
+  'EPERM',
   'EPIPE',
   'ETIMEDOUT',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'ENOENT',
 ]);
 
 const CONNECTION_WORDS =
@@ -72,9 +80,10 @@ export function classifyFault(error: unknown): Fault | undefined {
   }
   for (const link of causes(error)) {
     const code = typeof link['code'] === 'string' ? link['code'] : '';
-    if (PRISMA_FAULTS[code]) return PRISMA_FAULTS[code];
+    if (Object.hasOwn(PRISMA_FAULTS, code)) return PRISMA_FAULTS[code];
     if (NETWORK_CODES.has(code)) return 'outage';
-    if (typeof link['message'] === 'string' && CONNECTION_WORDS.test(link['message'])) return 'outage';
+    if (typeof link['message'] === 'string' && CONNECTION_WORDS.test(link['message']))
+      return 'outage';
   }
   return undefined;
 }
@@ -86,11 +95,24 @@ export function describeFault(error: unknown): string {
     const message = link['originalMessage'] ?? link['message'];
     if (typeof code === 'string' && isSqlState(code) && typeof message === 'string') {
       const isAboutValues = code.startsWith('22');
-      return `${isAboutValues ? message.replace(/: ?"[^]*$/, '') : message} (SQLSTATE ${code})`;
+      return `${isAboutValues ? hideValues(message) : message} (SQLSTATE ${code})`;
     }
   }
-  if (classifyFault(error) === 'outage') return messageOf(error).replace(/\s+/g, ' ').trim();
+  if (classifyFault(error) === 'outage') return describeOutage(error);
   return 'The database refused the event for a reason it did not name.';
+}
+
+/** Most values stand at the end, behind a colon; `value "…" is out of range` has it in the middle. */
+function hideValues(message: string): string {
+  return message.replace(/: ?"[^]*$/, '').replace(/"[^]*"/, '"…"');
+}
+
+/** An error for several addresses at once has a code and no message of its own. */
+function describeOutage(error: unknown): string {
+  const message = messageOf(error).replace(/\s+/g, ' ').trim();
+  return (
+    message || `The connection failed (${isRecord(error) ? String(error['code']) : 'unknown'}).`
+  );
 }
 
 function readSqlState(link: Record<string, unknown>): Fault | undefined {
@@ -102,7 +124,8 @@ function readSqlState(link: Record<string, unknown>): Fault | undefined {
 }
 
 function isSqlState(code: string): boolean {
-  return /^[0-9A-Z]{5}$/.test(code) && !/^P[12]0\d\d$/.test(code) && !NETWORK_CODES.has(code);
+  // Each SQLSTATE has a digit, and no error code of the operating system's for a connection does.
+  return /^(?=.*\d)[0-9A-Z]{5}$/.test(code) && !/^P[12]0\d\d$/.test(code);
 }
 
 /** The error and what it was caused by, Prisma's `meta.driverAdapterError` included. */

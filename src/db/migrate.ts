@@ -43,7 +43,11 @@ export async function migrate({ url, schema, directory }: MigrateOptions): Promi
 }
 
 /** What `migrate` would find; does not wait for the lock. */
-export async function readMigrationState({ url, schema, directory }: MigrateOptions): Promise<MigrationState> {
+export async function readMigrationState({
+  url,
+  schema,
+  directory,
+}: MigrateOptions): Promise<MigrationState> {
   return withSingleConnection(url, schema, (pool) =>
     diagnoseMigrations({ pool, schema, directory: directory ?? MIGRATIONS_DIRECTORY }),
   );

@@ -14,7 +14,9 @@ const NO_FILTERS = { externalTables: [], externalEnums: [] };
 
 /** The package's own loader imports the .wasm file as a module, which Node does not do without a flag: bind it by hand. */
 const loadEngine = once(async () => {
-  const file = createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm/schema_engine_bg');
+  const file = createRequire(import.meta.url).resolve(
+    '@prisma/schema-engine-wasm/schema_engine_bg',
+  );
   const bytes = readFileSync(path.join(path.dirname(file), 'schema_engine_bg.wasm'));
   const { instance } = await WebAssembly.instantiate(bytes, {
     './schema_engine_bg.js': glue,
@@ -53,7 +55,11 @@ export interface MigrationTarget {
 }
 
 /** Applies what is pending, in order. @returns the names applied. */
-export async function applyMigrations({ pool, schema, directory }: MigrationTarget): Promise<string[]> {
+export async function applyMigrations({
+  pool,
+  schema,
+  directory,
+}: MigrationTarget): Promise<string[]> {
   const engine = await openEngine(pool, schema);
   try {
     const { appliedMigrationNames } = await engine.applyMigrations({
@@ -66,7 +72,11 @@ export async function applyMigrations({ pool, schema, directory }: MigrationTarg
   }
 }
 
-export async function diagnoseMigrations({ pool, schema, directory }: MigrationTarget): Promise<MigrationState> {
+export async function diagnoseMigrations({
+  pool,
+  schema,
+  directory,
+}: MigrationTarget): Promise<MigrationState> {
   const engine = await openEngine(pool, schema);
   try {
     const found = await engine.diagnoseMigrationHistory({
@@ -76,8 +86,10 @@ export async function diagnoseMigrations({ pool, schema, directory }: MigrationT
     });
     const history = found.history;
     return {
-      pending: history && 'unappliedMigrationNames' in history ? history.unappliedMigrationNames : [],
-      unknown: history && 'unpersistedMigrationNames' in history ? history.unpersistedMigrationNames : [],
+      pending:
+        history && 'unappliedMigrationNames' in history ? history.unappliedMigrationNames : [],
+      unknown:
+        history && 'unpersistedMigrationNames' in history ? history.unpersistedMigrationNames : [],
       failed: found.failedMigrationNames,
       edited: found.editedMigrationNames,
     };
@@ -126,7 +138,10 @@ function readMigrations(directory: string) {
       path: name,
       migrationFile: {
         path: 'migration.sql',
-        content: { tag: 'ok' as const, value: readFileSync(path.join(directory, name, 'migration.sql'), 'utf8') },
+        content: {
+          tag: 'ok' as const,
+          value: readFileSync(path.join(directory, name, 'migration.sql'), 'utf8'),
+        },
       },
     })),
   };

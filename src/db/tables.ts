@@ -1,5 +1,9 @@
 /** The mirror tables as the writers see them: one row per column, its Postgres type beside it. */
-const COMMON = { created_at: 'timestamptz(3)', updated_at: 'timestamptz(3)', data: 'jsonb' } as const;
+const COMMON = {
+  created_at: 'timestamptz(3)',
+  updated_at: 'timestamptz(3)',
+  data: 'jsonb',
+} as const;
 
 export const TABLES = {
   users: {

@@ -22,13 +22,22 @@ export function createWebhookRoute(options: WebhookRouteOptions): Router {
   return router;
 }
 
-function receiveWebhook({ verify, enqueue, redaction, logger }: WebhookRouteOptions): RequestHandler {
+function receiveWebhook({
+  verify,
+  enqueue,
+  redaction,
+  logger,
+}: WebhookRouteOptions): RequestHandler {
   return async (request: Request, response: Response) => {
     const body = readBytes(request);
     const id = verify(request.headersDistinct, body);
     const text = body.toString('utf8');
     const { envelope, type } = readEnvelope(text);
-    const delivery = { id, body: toQueueBody(text, envelope, { type, ...redaction }), receivedAt: Date.now() };
+    const delivery = {
+      id,
+      body: toQueueBody(text, envelope, { type, ...redaction }),
+      receivedAt: Date.now(),
+    };
     const status = await enqueue(delivery, type);
     logger.info({ id, type, status }, 'received');
     response.json({ status, id });

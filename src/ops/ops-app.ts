@@ -28,6 +28,8 @@ async function askWithin(check: CheckReadiness, timeoutMs: number): Promise<stri
       resolve(`no answer within ${timeoutMs} ms`);
     });
   });
-  const asked = check().catch((error: unknown) => (error instanceof Error ? error.message : String(error)));
+  const asked = check().catch((error: unknown) =>
+    error instanceof Error ? error.message : String(error),
+  );
   return Promise.race([asked, expired]);
 }

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../errors.js';
 import { type Logger } from '../logger.js';
-import { type OpenQueue } from '../queue/backend.js';
+import { type OpenQueue } from '../queue/contract.js';
 import { type CheckReadiness } from './ops-app.js';
 
 /** The queue answers, and does not evict. What endangers events without stopping us is logged, once. */
@@ -23,7 +23,9 @@ export function createQueueCheck(queue: OpenQueue, logger: Logger): CheckReadine
 /** Ready when every check is; the reasons of those that are not. */
 export function combineChecks(checks: readonly CheckReadiness[]): CheckReadiness {
   return async () => {
-    const reasons = (await Promise.all(checks.map((check) => check()))).filter((reason) => reason !== null);
+    const reasons = (await Promise.all(checks.map((check) => check()))).filter(
+      (reason) => reason !== null,
+    );
     return reasons.length === 0 ? null : reasons.join(' ');
   };
 }
@@ -31,7 +33,10 @@ export function combineChecks(checks: readonly CheckReadiness[]): CheckReadiness
 const POLL_MS = 50;
 
 /** Asks until ready, or until patience ends. @returns what the last check said. */
-export async function waitUntilReady(check: CheckReadiness, patienceMs: number): Promise<string | null> {
+export async function waitUntilReady(
+  check: CheckReadiness,
+  patienceMs: number,
+): Promise<string | null> {
   const deadline = Date.now() + patienceMs;
   for (;;) {
     const reason = await check();

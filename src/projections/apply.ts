@@ -49,7 +49,11 @@ export function createApply(options: ApplyOptions): Apply {
 }
 
 /** A ledger row for a delivery whose job failed outside of `apply`: its worker died too often, or its attempts ran out. */
-export async function recordFailure(db: Database, delivery: Delivery, reason: string): Promise<void> {
+export async function recordFailure(
+  db: Database,
+  delivery: Delivery,
+  reason: string,
+): Promise<void> {
   // No policy can turn a failure into anything else: only the description of the event is wanted.
   const { entry } = prepareEvent(delivery, undefined);
   await writeFailure(db, { ...entry, error: reason });
@@ -116,15 +120,25 @@ async function pause(tries: number, signal: AbortSignal): Promise<void> {
   try {
     await sleep(longest * (0.5 + Math.random() / 2), undefined, { signal });
   } catch {
-    throw new SyncError('database.unavailable', 'The worker stopped before the database took the event.');
+    throw new SyncError(
+      'database.unavailable',
+      'The worker stopped before the database took the event.',
+    );
   }
 }
 
 /** The event that nothing but its own content can be blamed for. Its failure is in the ledger before its job fails. */
-async function failAlone({ db, logger }: ApplyOptions, { entry }: PreparedEvent, error: unknown): Promise<Applied> {
+async function failAlone(
+  { db, logger }: ApplyOptions,
+  { entry }: PreparedEvent,
+  error: unknown,
+): Promise<Applied> {
   if (classifyFault(error) === undefined) throw error; // a defect of ours, not the event's: retried, with backoff
   const reason = describeFault(error);
-  logger.error({ id: entry.id, type: entry.type, entityId: entry.entityId, reason }, 'event failed');
+  logger.error(
+    { id: entry.id, type: entry.type, entityId: entry.entityId, reason },
+    'event failed',
+  );
   await writeFailure(db, { ...entry, error: reason });
   return { outcome: 'failed', repeated: false, reason };
 }

@@ -3,7 +3,16 @@ import { isUsableId, type ClerkEvent } from '../clerk/event.js';
 import { isRecord, type JsonRecord } from '../record.js';
 import { keyOf, type Fact, type Projection } from './fact.js';
 import { organizationSnapshot } from './organizations.js';
-import { readData, readId, readRecord, readText, readTexts, readTime, requireId, versionOf } from './read.js';
+import {
+  readData,
+  readId,
+  readRecord,
+  readText,
+  readTexts,
+  readTime,
+  requireId,
+  versionOf,
+} from './read.js';
 
 export const membershipChanged: Projection = (event) => {
   const data = readData(event);

@@ -2,7 +2,15 @@
 import { readTimestamp } from '../clerk/event.js';
 import { type JsonRecord } from '../record.js';
 import { keyOf, type Fact, type Key, type Projection } from './fact.js';
-import { readData, readId, readInteger, readRecord, readText, readTime, versionOf } from './read.js';
+import {
+  readData,
+  readId,
+  readInteger,
+  readRecord,
+  readText,
+  readTime,
+  versionOf,
+} from './read.js';
 
 export const organizationChanged: Projection = (event) => {
   const data = readData(event);

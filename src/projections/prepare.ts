@@ -14,7 +14,10 @@ export interface PreparedEvent {
 }
 
 /** @param policy undefined only describes the event, with no facts and no verdict. */
-export function prepareEvent(delivery: Delivery, policy: ProjectionPolicy | undefined): PreparedEvent {
+export function prepareEvent(
+  delivery: Delivery,
+  policy: ProjectionPolicy | undefined,
+): PreparedEvent {
   let entry = describeDelivery(delivery);
   try {
     const event = parseEvent(delivery);
@@ -45,6 +48,12 @@ function describeEvent(event: ClerkEvent): PreparedEvent['entry'] {
 
 /** All that can be said of a body that could not be read. */
 function describeDelivery({ id, receivedAt }: Delivery): PreparedEvent['entry'] {
-  const unknown = { type: null, entityType: null, entityId: null, instanceId: null, occurredAt: null };
+  const unknown = {
+    type: null,
+    entityType: null,
+    entityId: null,
+    instanceId: null,
+    occurredAt: null,
+  };
   return { id, receivedAt, ...unknown, error: null, payload: null };
 }

@@ -1,12 +1,22 @@
 /** Event type -> projection: the one place that says what each of Clerk's events does. A forgotten row does not compile. */
 import { EVENT_TYPES, type EventType } from '../clerk/event-types.js';
 import { type ClerkEvent } from '../clerk/event.js';
-import { ENTITIES, type Fact, type Facts, type Ignored, type Projection, type ProjectionPolicy } from './fact.js';
+import { CASCADES, type TableName } from '../db/tables.js';
+import {
+  ENTITIES,
+  type Fact,
+  type Facts,
+  type Ignored,
+  type Projection,
+  type ProjectionPolicy,
+} from './fact.js';
 import { membershipChanged, membershipDeleted } from './memberships.js';
 import { organizationChanged, organizationDeleted } from './organizations.js';
 import { userChanged, userDeleted } from './users.js';
 
-const notMirrored: Projection = (event) => ({ ignored: `${event.type} has no table of its own yet.` });
+const notMirrored: Projection = (event) => ({
+  ignored: `${event.type} has no table of its own yet.`,
+});
 
 export const REGISTRY = {
   'user.created': userChanged,
@@ -72,14 +82,22 @@ export function project(event: ClerkEvent, policy: ProjectionPolicy): Facts | Ig
   return 'ignored' in found ? found : keepMirrored(found, policy);
 }
 
-/** Of an entity that is not mirrored only a placeholder may be made, where a mirrored one needs it as its parent. */
+/**
+ * Of an entity that is not mirrored only a placeholder may be made, where a mirrored one needs it as its parent; and its
+ * deletion still counts, where mirrored children go with it.
+ */
 function keepMirrored([first, ...others]: Facts, { mirrored }: ProjectionPolicy): Facts | Ignored {
-  const isMirrored = ({ key }: Fact) => !mirrored || mirrored.includes(ENTITIES[key.entityType].table);
-  if (!isMirrored(first)) {
+  const isMirrored = (table: TableName) => !mirrored || mirrored.includes(table);
+  const counts = ({ kind, key }: Fact) => {
+    const { table } = ENTITIES[key.entityType];
+    const hasChildren = CASCADES[table]?.some(({ child }) => isMirrored(child)) ?? false;
+    return isMirrored(table) || (kind === 'deletion' && hasChildren);
+  };
+  if (!counts(first)) {
     return { ignored: `SYNC_ENTITIES leaves out ${ENTITIES[first.key.entityType].table}.` };
   }
   const kept = others.map((fact) =>
-    isMirrored(fact) ? fact : { kind: 'mention' as const, key: fact.key },
+    counts(fact) ? fact : { kind: 'mention' as const, key: fact.key },
   );
   return [first, ...kept];
 }

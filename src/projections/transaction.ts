@@ -13,7 +13,14 @@ import {
   type KnownVersion,
 } from '../db/versions.js';
 import { SyncError } from '../errors.js';
-import { compareVersions, decide, nameOf, type Decision, type EventFacts, type Known } from './decide.js';
+import {
+  compareVersions,
+  decide,
+  nameOf,
+  type Decision,
+  type EventFacts,
+  type Known,
+} from './decide.js';
 import { ENTITIES, type EntityType, type Facts, type Key } from './fact.js';
 import { type PreparedEvent } from './prepare.js';
 
@@ -40,14 +47,25 @@ export async function applyInTransaction(
     const keys = collectKeys(events);
     const exclusive = await lock(tx, db, { events, keys });
     const known = toKnown(await readVersions(tx, db, keys));
-    const settled = await readSettled(tx, db, events.map((event) => event.entry.id));
+    const settled = await readSettled(
+      tx,
+      db,
+      events.map((event) => event.entry.id),
+    );
     const fresh = events.filter((event) => !settled.has(event.entry.id));
     const decision = decide(fresh.filter(hasFacts).map(toEventFacts), known);
     assertLocked(decision, { exclusive, known });
     await write(tx, db, decision);
-    await writeLedger(tx, db, fresh.map((event) => toLedgerEntry(event, decision)));
+    await writeLedger(
+      tx,
+      db,
+      fresh.map((event) => toLedgerEntry(event, decision)),
+    );
     return new Map<string, Settlement>([
-      ...fresh.map((event) => [event.entry.id, { outcome: outcomeOf(event, decision), repeated: false }] as const),
+      ...fresh.map(
+        (event) =>
+          [event.entry.id, { outcome: outcomeOf(event, decision), repeated: false }] as const,
+      ),
       ...[...settled].map(([id, outcome]) => [id, { outcome, repeated: true }] as const),
     ]);
   });
@@ -59,7 +77,11 @@ interface Locking {
 }
 
 /** Locks every entity that the batch touches. @returns the names of those held exclusively: only they may be written. */
-async function lock(tx: Transaction, db: Database, { events, keys }: Locking): Promise<Set<string>> {
+async function lock(
+  tx: Transaction,
+  db: Database,
+  { events, keys }: Locking,
+): Promise<Set<string>> {
   if (keys.length === 0) return new Set();
   const before = toKnown(await insertMissingVersions(tx, db, keys));
   const exclusive = new Set<string>();
@@ -71,7 +93,11 @@ async function lock(tx: Transaction, db: Database, { events, keys }: Locking): P
       if (!stored.version || compareVersions(fact.version, stored.version) > 0) exclusive.add(name);
     }
   }
-  await lockVersions(tx, db, keys.map((key) => ({ ...key, exclusive: exclusive.has(nameOf(key)) })));
+  await lockVersions(
+    tx,
+    db,
+    keys.map((key) => ({ ...key, exclusive: exclusive.has(nameOf(key)) })),
+  );
   return exclusive;
 }
 
@@ -103,7 +129,11 @@ async function write(tx: Transaction, db: Database, decision: Decision): Promise
   }
   await writeVersions(tx, db, [
     ...[...decision.rows.values()].map(({ key, version }) => ({ ...key, version, deleted: false })),
-    ...[...decision.deletions.values()].map(({ key, version }) => ({ ...key, version, deleted: true })),
+    ...[...decision.deletions.values()].map(({ key, version }) => ({
+      ...key,
+      version,
+      deleted: true,
+    })),
   ]);
 }
 

@@ -49,7 +49,10 @@ function readPrimary(list: unknown, primaryId: unknown, field: string): string |
 }
 
 /** `unsafe_metadata` is the user's to write, so it is never asked. */
-function readRole(publicMetadata: unknown, { defaultRole, allowedRoles }: ProjectionPolicy): string {
+function readRole(
+  publicMetadata: unknown,
+  { defaultRole, allowedRoles }: ProjectionPolicy,
+): string {
   const role = isRecord(publicMetadata) ? readText(publicMetadata['role']) : null;
   if (role === null || (allowedRoles && !allowedRoles.includes(role))) return defaultRole;
   return role;

@@ -8,7 +8,11 @@ export interface CollectorOptions<T, R> {
 }
 
 /** @returns a function that resolves with the item's own result. */
-export function createCollector<T, R>({ apply, maxSize, maxInFlight }: CollectorOptions<T, R>): (item: T) => Promise<R> {
+export function createCollector<T, R>({
+  apply,
+  maxSize,
+  maxInFlight,
+}: CollectorOptions<T, R>): (item: T) => Promise<R> {
   interface Pending {
     item: T;
     resolve: (result: R) => void;

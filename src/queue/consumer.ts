@@ -3,7 +3,7 @@ import { UnrecoverableError, WaitingError, type Job } from 'bullmq';
 import { type Delivery } from '../clerk/event.js';
 import { isSyncError } from '../errors.js';
 import { type Logger } from '../logger.js';
-import { type Backend } from './backend.js';
+import { type Backend } from './contract.js';
 import { createCollector } from './collector.js';
 import { backoffMs, fromJob, type JobData } from './job.js';
 

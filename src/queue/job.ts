@@ -10,6 +10,7 @@ export const BACKOFF_TYPE = 'capped-exponential';
 const FIRST_BACKOFF_MS = 1_000;
 const LONGEST_BACKOFF_MS = 300_000;
 const MAX_NAME_LENGTH = 255;
+const DIGEST_PREFIX = 'sha256-';
 
 export interface JobData extends Delivery {
   version: 1;
@@ -31,15 +32,18 @@ export function toJob(delivery: Delivery, type: string, retention: Retention) {
     removeOnComplete: { age: retention.completedAgeSeconds, count: retention.completedCount },
     removeOnFail: { age: retention.failedAgeSeconds },
   };
-  return { name: type.slice(0, MAX_NAME_LENGTH), data, options };
+  return { name: toJobName(type), data, options };
 }
 
 /** @throws UnrecoverableError when somebody else put the job there, or a newer version of this program did. */
 export function fromJob(data: unknown): Delivery {
-  if (!isRecord(data)) throw new UnrecoverableError('The job has no data: it was not put here by ingest.');
+  if (!isRecord(data))
+    throw new UnrecoverableError('The job has no data: it was not put here by ingest.');
   const { version, id, body, receivedAt } = data;
   if (version !== 1) {
-    throw new UnrecoverableError(`Job data of version ${String(version)} is not known to this worker: deploy the newer one, then retry.`);
+    throw new UnrecoverableError(
+      `Job data of version ${String(version)} is not known to this worker: deploy the newer one, then retry.`,
+    );
   }
   if (typeof id !== 'string' || typeof body !== 'string' || typeof receivedAt !== 'number') {
     throw new UnrecoverableError('The job data is incomplete: it was not put here by ingest.');
@@ -55,12 +59,21 @@ export function toJobId(svixId: string): string {
   const isPlain = /^[\w.-]{1,200}$/.test(svixId);
   const isWord = /^[a-z-]+$/.test(svixId);
   const isNumber = /^[-+.\d]+$/.test(svixId);
-  if (isPlain && !isWord && !isNumber) return svixId;
-  return `sha256-${createHash('sha256').update(svixId).digest('hex')}`;
+  const isLikeDigest = svixId.startsWith(DIGEST_PREFIX);
+  if (isPlain && !isWord && !isNumber && !isLikeDigest) return svixId;
+  return `${DIGEST_PREFIX}${createHash('sha256').update(svixId).digest('hex')}`;
+}
+
+/** A queue in Postgres can hold neither NUL nor half a surrogate pair. */
+function toJobName(type: string): string {
+  return type.slice(0, MAX_NAME_LENGTH).toWellFormed().replaceAll('\0', '\uFFFD');
 }
 
 /** Milliseconds to the next attempt: doubling, capped, and spread over its upper half so that failures do not come back together. */
 export function backoffMs(attemptsMade: number, random = Math.random): number {
-  const longest = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(attemptsMade - 1, 30));
+  const longest = Math.min(
+    LONGEST_BACKOFF_MS,
+    FIRST_BACKOFF_MS * 2 ** Math.min(attemptsMade - 1, 30),
+  );
   return Math.round(longest * (0.5 + random() / 2));
 }

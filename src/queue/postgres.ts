@@ -10,13 +10,17 @@ import {
   type WorkerOptions,
 } from 'bullmq';
 import { Pool, type PoolConfig } from 'pg';
-import { type Backend } from './backend.js';
+import { type Backend } from './contract.js';
 import { QUEUE_NAME, type JobData } from './job.js';
 
 export const QUEUE_SCHEMA = 'bullmq';
 
 /** Fails fast, so that ingest can answer within its bound. */
-const PRODUCER_LIMITS: PoolConfig = { max: 8, connectionTimeoutMillis: 2_000, query_timeout: 3_000 };
+const PRODUCER_LIMITS: PoolConfig = {
+  max: 8,
+  connectionTimeoutMillis: 2_000,
+  query_timeout: 3_000,
+};
 const WORKER_LIMITS: PoolConfig = { max: 8, connectionTimeoutMillis: 5_000 };
 
 export interface PostgresBackendOptions {
@@ -27,7 +31,7 @@ export interface PostgresBackendOptions {
 
 export function createPostgresBackend({ url, onError }: PostgresBackendOptions): Backend {
   // One type of queue and worker for both backends: BullMQ's own types tell them apart by options that we never hand on.
-  const factory = postgresFactory as unknown as BackendFactory<RedisQueueBackend, ConnectionOptions>;
+  const factory = postgresFactory as unknown as BackendFactory<RedisQueueBackend>;
   const connect = (limits: PoolConfig) => {
     const pool = openQueuePool(url, limits);
     pool.on('error', onError);
@@ -61,7 +65,12 @@ export function createPostgresBackend({ url, onError }: PostgresBackendOptions):
     },
     openWorker(processor: Processor<JobData>, options: Omit<WorkerOptions, 'connection'>) {
       const { pool, connection } = connect(WORKER_LIMITS);
-      const worker = new Worker<JobData>(QUEUE_NAME, processor, { ...options, connection }, factory);
+      const worker = new Worker<JobData>(
+        QUEUE_NAME,
+        processor,
+        { ...options, connection },
+        factory,
+      );
       worker.on('error', onError);
       return { worker, close: () => pool.end() };
     },

@@ -2,7 +2,7 @@
 import { Job } from 'bullmq';
 import { type Delivery } from '../clerk/event.js';
 import { messageOf, SyncError } from '../errors.js';
-import { type OpenQueue } from './backend.js';
+import { type OpenQueue } from './contract.js';
 import { toJob, type Retention } from './job.js';
 
 export type EnqueueStatus = 'queued' | 'duplicate' | 'requeued';
@@ -21,7 +21,11 @@ export function createEnqueue(open: OpenQueue, retention: Retention): Enqueue {
     try {
       return await withinDeadline(enqueue(open, toJob(delivery, type, retention)));
     } catch (error) {
-      throw new SyncError('queue.unavailable', `The queue did not take the event: ${messageOf(error)}`, { cause: error });
+      throw new SyncError(
+        'queue.unavailable',
+        `The queue did not take the event: ${messageOf(error)}`,
+        { cause: error },
+      );
     }
   };
 }

@@ -2,7 +2,7 @@
 import { Queue, Worker, type Processor, type WorkerOptions } from 'bullmq';
 import { Redis, type RedisOptions } from 'ioredis';
 import { QUEUE_NAME, type JobData } from './job.js';
-import { type Backend, type Presence } from './backend.js';
+import { type Backend, type Presence } from './contract.js';
 
 /** Together these fail fast and recover; each was left out once, and the queue hung or stayed broken. */
 const PRODUCER_OPTIONS: RedisOptions = {
@@ -64,7 +64,11 @@ export function createRedisBackend({ url, prefix, onError }: RedisBackendOptions
     },
     openWorker(processor: Processor<JobData>, options: Omit<WorkerOptions, 'connection'>) {
       const client = connect(WORKER_OPTIONS);
-      const worker = new Worker<JobData>(QUEUE_NAME, processor, { ...options, connection: client, prefix });
+      const worker = new Worker<JobData>(QUEUE_NAME, processor, {
+        ...options,
+        connection: client,
+        prefix,
+      });
       worker.on('error', onError);
       return {
         worker,

@@ -9,7 +9,12 @@ import { createDatabase, type TestDatabase } from '../support/database.js';
 import { waitFor } from '../support/wait.js';
 
 const NOW = Date.UTC(2026, 0, 1);
-const POLICY = { instanceId: undefined, mirrored: undefined, defaultRole: 'client', allowedRoles: undefined };
+const POLICY = {
+  instanceId: undefined,
+  mirrored: undefined,
+  defaultRole: 'client',
+  allowedRoles: undefined,
+};
 
 let database: TestDatabase;
 let db: Database;
@@ -53,16 +58,25 @@ function delivery(type: EventType, options: SampleOptions, data: object = {}, id
 
 const user = (id: string, version: number, data?: object) =>
   delivery('user.updated', { entityId: id, version }, data);
-const userDeleted = (id: string, version = 0) => delivery('user.deleted', { entityId: id, version });
+const userDeleted = (id: string, version = 0) =>
+  delivery('user.deleted', { entityId: id, version });
 const rowOf = async (table: string, id: string) =>
-  (await database.query<Record<string, unknown>>(`SELECT * FROM clerk.${table} WHERE id = $1`, [id]))[0];
+  (
+    await database.query<Record<string, unknown>>(`SELECT * FROM clerk.${table} WHERE id = $1`, [
+      id,
+    ])
+  )[0];
 const ledgerOf = async (id: string) => rowOf('webhook_events', id);
 const newUser = () => sampleId('user');
 
 describe('one entity', () => {
   test('a created user has its row, its version and its ledger entry', async () => {
     const id = newUser();
-    const event = delivery('user.created', { entityId: id }, { public_metadata: { role: 'admin' } });
+    const event = delivery(
+      'user.created',
+      { entityId: id },
+      { public_metadata: { role: 'admin' } },
+    );
     expect(await apply([event])).toEqual([{ outcome: 'applied', repeated: false, reason: null }]);
     const data = (JSON.parse(event.body) as { data: Record<string, unknown> }).data;
     expect(await rowOf('users', id)).toMatchObject({
@@ -133,7 +147,10 @@ describe('one entity', () => {
 
   test('what Postgres cannot hold is cleaned, so that the user stays in step', async () => {
     const id = newUser();
-    const event = user(id, 1, { first_name: 'a\u0000b', unsafe_metadata: { '\ud800': 'x\udfffy' } });
+    const event = user(id, 1, {
+      first_name: 'a\u0000b',
+      unsafe_metadata: { '\ud800': 'x\udfffy' },
+    });
     expect((await apply([event]))[0]?.outcome).toBe('applied');
     expect(await rowOf('users', id)).toMatchObject({
       first_name: 'a\uFFFDb',
@@ -154,14 +171,25 @@ describe('one entity', () => {
 
 describe('organizations and memberships', () => {
   const newIds = () => ({ o: sampleId('org'), u: newUser(), m: sampleId('orgmem') });
-  const membership = ({ o, u, m }: ReturnType<typeof newIds>, version = 0, type: EventType = 'organizationMembership.created') =>
-    delivery(type, { entityId: m, organizationId: o, userId: u, version });
+  const membership = (
+    { o, u, m }: ReturnType<typeof newIds>,
+    version = 0,
+    type: EventType = 'organizationMembership.created',
+  ) => delivery(type, { entityId: m, organizationId: o, userId: u, version });
 
   test('a membership before its parents creates a placeholder user and fills the organization', async () => {
     const ids = newIds();
     await apply([membership(ids)]);
-    expect(await rowOf('organization_memberships', ids.m)).toMatchObject({ organization_id: ids.o, user_id: ids.u });
-    expect(await rowOf('users', ids.u)).toMatchObject({ data: null, email: null, role: null, updated_at: null });
+    expect(await rowOf('organization_memberships', ids.m)).toMatchObject({
+      organization_id: ids.o,
+      user_id: ids.u,
+    });
+    expect(await rowOf('users', ids.u)).toMatchObject({
+      data: null,
+      email: null,
+      role: null,
+      updated_at: null,
+    });
     expect((await rowOf('organizations', ids.o))?.['name']).toEqual(expect.any(String));
     await apply([user(ids.u, 0, { first_name: 'arrived' })]);
     expect(await rowOf('users', ids.u)).toMatchObject({ first_name: 'arrived', status: 'active' });
@@ -171,7 +199,11 @@ describe('organizations and memberships', () => {
   test("the organization's own event wins a tie against a nested snapshot, in either order", async () => {
     for (const snapshotFirst of [true, false]) {
       const ids = newIds();
-      const own = delivery('organization.updated', { entityId: ids.o }, { name: 'own', updated_at: NOW });
+      const own = delivery(
+        'organization.updated',
+        { entityId: ids.o },
+        { name: 'own', updated_at: NOW },
+      );
       const nested = membership(ids);
       const body = JSON.parse(nested.body) as { data: { organization: object } };
       Object.assign(body.data.organization, { name: 'nested', updated_at: NOW });
@@ -181,21 +213,24 @@ describe('organizations and memberships', () => {
     }
   });
 
-  test.each(['user', 'organization'] as const)('a deleted %s takes its memberships along and refuses late ones', async (parent) => {
-    const ids = newIds();
-    await apply([membership(ids)]);
-    const id = parent === 'user' ? ids.u : ids.o;
-    await apply([delivery(`${parent}.deleted`, { entityId: id, version: 1 })]);
-    expect(await rowOf('organization_memberships', ids.m)).toBeUndefined();
-    const late = membership(ids, 5, 'organizationMembership.updated');
-    expect((await apply([late]))[0]?.outcome).toBe('tombstoned');
-    expect(await rowOf('organization_memberships', ids.m)).toBeUndefined();
-    const versions = await database.query(
-      `SELECT 1 FROM clerk.entity_versions WHERE entity_id = $1 AND version_event_id IS NOT NULL`,
-      [ids.m],
-    );
-    expect(versions).toHaveLength(0);
-  });
+  test.each(['user', 'organization'] as const)(
+    'a deleted %s takes its memberships along and refuses late ones',
+    async (parent) => {
+      const ids = newIds();
+      await apply([membership(ids)]);
+      const id = parent === 'user' ? ids.u : ids.o;
+      await apply([delivery(`${parent}.deleted`, { entityId: id, version: 1 })]);
+      expect(await rowOf('organization_memberships', ids.m)).toBeUndefined();
+      const late = membership(ids, 5, 'organizationMembership.updated');
+      expect((await apply([late]))[0]?.outcome).toBe('tombstoned');
+      expect(await rowOf('organization_memberships', ids.m)).toBeUndefined();
+      const versions = await database.query(
+        `SELECT 1 FROM clerk.entity_versions WHERE entity_id = $1 AND version_event_id IS NOT NULL`,
+        [ids.m],
+      );
+      expect(versions).toHaveLength(0);
+    },
+  );
 
   test('a whole history in one batch, backwards, comes out as if in order', async () => {
     const ids = newIds();
@@ -221,7 +256,9 @@ describe('organizations and memberships', () => {
     await apply([membership(ids, 1, 'organizationMembership.deleted')]);
     expect(await rowOf('organization_memberships', ids.m)).toBeUndefined();
     expect(await rowOf('organizations', ids.o)).toBeDefined();
-    expect((await apply([membership(ids, 7, 'organizationMembership.updated')]))[0]?.outcome).toBe('tombstoned');
+    expect((await apply([membership(ids, 7, 'organizationMembership.updated')]))[0]?.outcome).toBe(
+      'tombstoned',
+    );
   });
 });
 
@@ -231,15 +268,26 @@ describe('what is not mirrored', () => {
     async (type) => {
       const event = delivery(type, {});
       expect((await apply([event]))[0]?.outcome).toBe('ignored');
-      expect(await ledgerOf(event.id)).toMatchObject({ outcome: 'ignored', error: expect.stringContaining(type) });
+      expect(await ledgerOf(event.id)).toMatchObject({
+        outcome: 'ignored',
+        error: expect.stringContaining(type),
+      });
     },
   );
 
   test('a type that nobody knows yet is recorded, and decided anew when it comes again', async () => {
-    const event = { id: newMessageId(), body: JSON.stringify({ type: 'starship.launched', data: { id: 's1' } }), receivedAt: NOW };
+    const event = {
+      id: newMessageId(),
+      body: JSON.stringify({ type: 'starship.launched', data: { id: 's1' } }),
+      receivedAt: NOW,
+    };
     expect((await apply([event]))[0]).toMatchObject({ outcome: 'ignored', repeated: false });
     expect((await apply([event]))[0]).toMatchObject({ outcome: 'ignored', repeated: false });
-    expect(await ledgerOf(event.id)).toMatchObject({ type: 'starship.launched', entity_type: 'starship', entity_id: 's1' });
+    expect(await ledgerOf(event.id)).toMatchObject({
+      type: 'starship.launched',
+      entity_type: 'starship',
+      entity_id: 's1',
+    });
   });
 
   test('events of another Clerk instance touch nothing', async () => {
@@ -253,34 +301,59 @@ describe('what is not mirrored', () => {
   test('SYNC_ENTITIES leaves a table out, but for the placeholders that a foreign key needs', async () => {
     const only = createTestApply({ policy: { mirrored: ['users', 'organization_memberships'] } });
     const [o, m] = [sampleId('org'), sampleId('orgmem')];
-    expect((await only([delivery('organization.created', { entityId: o })]))[0]?.outcome).toBe('ignored');
-    expect((await only([delivery('organizationMembership.created', { entityId: m, organizationId: o })]))[0]?.outcome).toBe('applied');
+    expect((await only([delivery('organization.created', { entityId: o })]))[0]?.outcome).toBe(
+      'ignored',
+    );
+    expect(
+      (
+        await only([delivery('organizationMembership.created', { entityId: m, organizationId: o })])
+      )[0]?.outcome,
+    ).toBe('applied');
     expect(await rowOf('organizations', o)).toMatchObject({ name: null, data: null });
+    const gone = delivery('organization.deleted', { entityId: o, version: 1 });
+    expect((await only([gone]))[0]?.outcome).toBe('applied');
+    expect(await rowOf('organization_memberships', m)).toBeUndefined();
   });
 });
 
 describe('poison', () => {
   const poisons: [string, string, RegExp][] = [
     ['a user without id', '{"type":"user.created","data":{}}', /"data\.id" is missing/],
-    ['a delete without id', '{"type":"user.deleted","data":{"deleted":true}}', /"data\.id" is missing/],
+    [
+      'a delete without id',
+      '{"type":"user.deleted","data":{"deleted":true}}',
+      /"data\.id" is missing/,
+    ],
     ['data that is not an object', '{"type":"user.created","data":"x"}', /"data" is not an object/],
-    ['absurd nesting', `{"type":"user.created","data":${'['.repeat(3000)}${']'.repeat(3000)}}`, /nested too deeply/],
+    [
+      'absurd nesting',
+      `{"type":"user.created","data":${'['.repeat(3000)}${']'.repeat(3000)}}`,
+      /nested too deeply/,
+    ],
   ];
-  test.each(poisons)('%s fails with a reason, and its neighbours land', async (_name, body, reason) => {
-    const bad = { id: newMessageId(), body, receivedAt: NOW };
-    const [before, after] = [user(newUser(), 0), user(newUser(), 0)];
-    const results = await apply([before, bad, after]);
-    expect(results.map(({ outcome }) => outcome)).toEqual(['applied', 'failed', 'applied']);
-    expect(results[1]?.reason).toMatch(reason);
-    expect(await ledgerOf(bad.id)).toMatchObject({ outcome: 'failed', error: expect.stringMatching(reason) });
-  });
+  test.each(poisons)(
+    '%s fails with a reason, and its neighbours land',
+    async (_name, body, reason) => {
+      const bad = { id: newMessageId(), body, receivedAt: NOW };
+      const [before, after] = [user(newUser(), 0), user(newUser(), 0)];
+      const results = await apply([before, bad, after]);
+      expect(results.map(({ outcome }) => outcome)).toEqual(['applied', 'failed', 'applied']);
+      expect(results[1]?.reason).toMatch(reason);
+      expect(await ledgerOf(bad.id)).toMatchObject({
+        outcome: 'failed',
+        error: expect.stringMatching(reason),
+      });
+    },
+  );
 
   test('an event that the database refuses fails alone, after a number of transactions that grows with the logarithm', async () => {
     const bad = newUser();
     await database.query(`
       CREATE FUNCTION clerk.refuse() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN IF NEW.id = '${bad}' THEN RAISE EXCEPTION 'not this one' USING ERRCODE = '23514'; END IF; RETURN NEW; END $$`);
-    await database.query(`CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON clerk.users FOR EACH ROW EXECUTE FUNCTION clerk.refuse()`);
+    await database.query(
+      `CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON clerk.users FOR EACH ROW EXECUTE FUNCTION clerk.refuse()`,
+    );
     const events = Array.from({ length: 100 }, () => user(newUser(), 0));
     events[37] = user(bad, 0);
     let used = 0;
@@ -293,7 +366,10 @@ describe('poison', () => {
     };
     const results = await createTestApply({ db: counting })(events);
     expect(results.filter(({ outcome }) => outcome === 'applied')).toHaveLength(99);
-    expect(results[37]).toMatchObject({ outcome: 'failed', reason: expect.stringContaining('not this one') });
+    expect(results[37]).toMatchObject({
+      outcome: 'failed',
+      reason: expect.stringContaining('not this one'),
+    });
     // A hundred is halved seven times, and each halving is two transactions.
     expect(used).toBeLessThanOrEqual(1 + 2 * 7);
     await database.query('DROP TRIGGER refuse ON clerk.users');
@@ -304,7 +380,11 @@ describe('poison', () => {
   test('a failure reported from outside is recorded once, and never over what was applied', async () => {
     const event = user(newUser(), 0);
     await recordFailure(db, event, 'its workers died');
-    expect(await ledgerOf(event.id)).toMatchObject({ outcome: 'failed', error: 'its workers died', type: 'user.updated' });
+    expect(await ledgerOf(event.id)).toMatchObject({
+      outcome: 'failed',
+      error: 'its workers died',
+      type: 'user.updated',
+    });
     await apply([event]);
     await recordFailure(db, event, 'too late');
     expect(await ledgerOf(event.id)).toMatchObject({ outcome: 'applied', error: null });
@@ -320,11 +400,25 @@ describe('trouble', () => {
     await blocker.query('SELECT 1 FROM clerk.users WHERE id = $1 FOR UPDATE', [id]);
     const patient = createTestApply({ lockTimeoutSeconds: 1 });
     const applied = patient([user(id, 1, { first_name: 'patient' })]);
-    await waitFor('the batch to wait for the row', async () =>
-      (await database.query(`SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = $1`, [database.name])).length > 0,
+    await waitFor(
+      'the batch to wait for the row',
+      async () =>
+        (
+          await database.query(
+            `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = $1`,
+            [database.name],
+          )
+        ).length > 0,
     );
-    await waitFor('the lock timeout to strike', async () =>
-      (await database.query(`SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = $1`, [database.name])).length === 0,
+    await waitFor(
+      'the lock timeout to strike',
+      async () =>
+        (
+          await database.query(
+            `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = $1`,
+            [database.name],
+          )
+        ).length === 0,
     );
     await blocker.query('COMMIT');
     expect((await applied)[0]?.outcome).toBe('applied');
@@ -333,12 +427,12 @@ describe('trouble', () => {
 
   test('connections that are cut in the middle of a batch cost nothing but a second try', async () => {
     const ids = Array.from({ length: 30 }, newUser);
-    let isDone = false;
+    const progress = { isDone: false };
     const applied = Promise.all(ids.map((id) => apply([user(id, 1), user(id, 0)]))).finally(() => {
-      isDone = true;
+      progress.isDone = true;
     });
     let cuts = 0;
-    while (!isDone && cuts < 40) {
+    while (!progress.isDone && cuts < 40) {
       const cut = await database.query(
         `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
          WHERE datname = $1 AND application_name = 'clerk-sync' AND state <> 'idle' LIMIT 1`,

@@ -2,17 +2,22 @@
 import { createServer, request as httpRequest, type Server } from 'node:http';
 import { UnrecoverableError } from 'bullmq';
 import { pino } from 'pino';
-import { createVerifier, signDelivery } from '../../src/clerk/signature.js';
+import { createVerifier, createSigner } from '../../src/clerk/signature.js';
 import { sampleEvent } from '../../src/clerk/samples/index.js';
 import { createApp } from '../../src/http/app.js';
-import { type Backend, type OpenQueue } from '../../src/queue/backend.js';
+import { type Backend, type OpenQueue } from '../../src/queue/contract.js';
 import { createEnqueue } from '../../src/queue/producer.js';
 import { BACKENDS, openBackend, queueSettings, waitForQueue } from '../support/backends.js';
 import { deliver, newMessageId, post, SECRET } from '../support/clerk.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { waitFor } from '../support/wait.js';
 
-const RETENTION = { attempts: 5, completedAgeSeconds: 3600, completedCount: 1000, failedAgeSeconds: 3600 };
+const RETENTION = {
+  attempts: 5,
+  completedAgeSeconds: 3600,
+  completedCount: 1000,
+  failedAgeSeconds: 3600,
+};
 const BODY_LIMIT = 64 * 1024;
 
 describe.each(BACKENDS)('the webhook endpoint with its queue in %s', (kind) => {
@@ -115,7 +120,7 @@ describe.each(BACKENDS)('the webhook endpoint with its queue in %s', (kind) => {
   test('the Standard Webhooks header names are understood', async () => {
     const id = newMessageId();
     const body = JSON.stringify(sampleEvent('user.created'));
-    const signed = signDelivery(SECRET, id, body);
+    const signed = createSigner(SECRET)(id, body);
     const headers = Object.fromEntries(
       Object.entries(signed).map(([name, value]) => [name.replace('svix', 'webhook'), value]),
     );
@@ -130,8 +135,11 @@ describe.each(BACKENDS)('the webhook endpoint with its queue in %s', (kind) => {
     ] as const) {
       const id = newMessageId();
       const body = JSON.stringify(sampleEvent('session.created'));
-      const headers = { ...signDelivery(SECRET, id, body), 'content-type': type };
-      expect(await post(base + path, headers, body)).toMatchObject({ status: 200, body: { status: 'queued', id } });
+      const headers = { ...createSigner(SECRET)(id, body), 'content-type': type };
+      expect(await post(base + path, headers, body)).toMatchObject({
+        status: 200,
+        body: { status: 'queued', id },
+      });
     }
   });
 
@@ -142,19 +150,36 @@ describe.each(BACKENDS)('the webhook endpoint with its queue in %s', (kind) => {
 
   describe('refuses, and queues nothing:', () => {
     const body = JSON.stringify({ type: 'user.created', data: {} });
-    const sign = (text = body, id = 'msg_refused', at = new Date()) => signDelivery(SECRET, id, text, at);
+    const sign = (text = body, id = 'msg_refused', at = new Date()) =>
+      createSigner(SECRET)(id, text, at);
     const minutes = (count: number) => new Date(Date.now() + count * 60_000);
-    const without = (name: string) => Object.fromEntries(Object.entries(sign()).filter(([key]) => key !== name));
+    const without = (name: string) =>
+      Object.fromEntries(Object.entries(sign()).filter(([key]) => key !== name));
 
     const cases: [string, Record<string, string>, string | Buffer, RegExp][] = [
       ['no signature headers', {}, body, /svix-id is missing/],
       ['no svix-id', without('svix-id'), body, /svix-id is missing/],
       ['no svix-timestamp', without('svix-timestamp'), body, /svix-timestamp is missing/],
       ['no svix-signature', without('svix-signature'), body, /svix-signature is missing/],
-      ['a wrong signature', { ...sign(), 'svix-signature': `v1,${'A'.repeat(43)}=` }, body, /signature does not match/],
+      [
+        'a wrong signature',
+        { ...sign(), 'svix-signature': `v1,${'A'.repeat(43)}=` },
+        body,
+        /signature does not match/,
+      ],
       ['a body changed on the way', sign(), `${body} `, /signature does not match/],
-      ['a timestamp 6 minutes old', sign(body, 'msg_refused', minutes(-6)), body, /more than 5 minutes/],
-      ['a timestamp 6 minutes ahead', sign(body, 'msg_refused', minutes(6)), body, /more than 5 minutes/],
+      [
+        'a timestamp 6 minutes old',
+        sign(body, 'msg_refused', minutes(-6)),
+        body,
+        /more than 5 minutes/,
+      ],
+      [
+        'a timestamp 6 minutes ahead',
+        sign(body, 'msg_refused', minutes(6)),
+        body,
+        /more than 5 minutes/,
+      ],
       ['bytes that are not UTF-8', sign('\uFFFD'), Buffer.from([0xff]), /UTF-8/],
       ['an empty body', sign(''), '', /empty/],
       ['JSON null', sign('null'), 'null', /not a JSON object/],
@@ -171,11 +196,18 @@ describe.each(BACKENDS)('the webhook endpoint with its queue in %s', (kind) => {
       expect(await open.queue.getJob('msg_refused')).toBeFalsy();
     });
 
-    test.each(['svix-id', 'svix-timestamp', 'svix-signature'] as const)('%s twice', async (name) => {
-      const signed = sign();
-      const status = await postTwiceNamed(url, { ...signed, [name]: [signed[name], signed[name]] }, body);
-      expect(status).toEqual({ status: 400, error: `Header ${name} came more than once.` });
-    });
+    test.each(['svix-id', 'svix-timestamp', 'svix-signature'] as const)(
+      '%s twice',
+      async (name) => {
+        const signed = sign();
+        const status = await postTwiceNamed(
+          url,
+          { ...signed, [name]: [signed[name], signed[name]] },
+          body,
+        );
+        expect(status).toEqual({ status: 400, error: `Header ${name} came more than once.` });
+      },
+    );
 
     test('a compressed body', async () => {
       const answer = await post(url, { ...sign(), 'content-encoding': 'gzip' }, body);
@@ -188,15 +220,21 @@ describe.each(BACKENDS)('the webhook endpoint with its queue in %s', (kind) => {
       expect((await post(url, sign(large), large)).status).toBe(413);
     });
 
-    test.each(['GET', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])('%s, with 405 and Allow', async (method) => {
-      const response = await fetch(url, { method });
-      expect(response.status).toBe(405);
-      expect(response.headers.get('allow')).toBe('POST');
-    });
+    test.each(['GET', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])(
+      '%s, with 405 and Allow',
+      async (method) => {
+        const response = await fetch(url, { method });
+        expect(response.status).toBe(405);
+        expect(response.headers.get('allow')).toBe('POST');
+      },
+    );
 
-    test.each(['/', '/api', '/api/webhooksandmore', '/queues', '/metrics'])('%s, with 404', async (path) => {
-      expect((await fetch(base + path, { method: 'POST' })).status).toBe(404);
-    });
+    test.each(['/', '/api', '/api/webhooksandmore', '/queues', '/metrics'])(
+      '%s, with 404',
+      async (path) => {
+        expect((await fetch(base + path, { method: 'POST' })).status).toBe(404);
+      },
+    );
   });
 
   test('/healthz answers', async () => {
@@ -229,7 +267,10 @@ function postTwiceNamed(
       let text = '';
       response.on('data', (chunk: Buffer) => (text += chunk.toString()));
       response.on('end', () => {
-        resolve({ status: response.statusCode, error: (JSON.parse(text) as { error: unknown }).error });
+        resolve({
+          status: response.statusCode,
+          error: (JSON.parse(text) as { error: unknown }).error,
+        });
       });
     });
     request.on('error', reject);

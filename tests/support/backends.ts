@@ -1,13 +1,16 @@
 /** The two places a queue can live in. Every integration test of the queue runs on both. */
 import { randomBytes } from 'node:crypto';
-import { chooseBackend, type Backend, type OpenQueue } from '../../src/queue/backend.js';
+import { chooseBackend } from '../../src/queue/backend.js';
+import { type Backend, type OpenQueue } from '../../src/queue/contract.js';
 import { type TestDatabase } from './database.js';
 import { waitFor } from './wait.js';
 
 export type BackendKind = 'redis' | 'postgres';
 
 /** Without a Redis only Postgres is left; `npm test` says so loudly, and fails under CI=true. */
-export const BACKENDS: readonly BackendKind[] = process.env['TEST_REDIS_URL'] ? ['redis', 'postgres'] : ['postgres'];
+export const BACKENDS: readonly BackendKind[] = process.env['TEST_REDIS_URL']
+  ? ['redis', 'postgres']
+  : ['postgres'];
 
 export interface QueueSettings {
   REDIS_URL?: string;
@@ -15,7 +18,10 @@ export interface QueueSettings {
 }
 
 /** The environment that puts a process's queue there, apart from everybody else's. */
-export function queueSettings(kind: BackendKind, redisUrl = process.env['TEST_REDIS_URL']): QueueSettings {
+export function queueSettings(
+  kind: BackendKind,
+  redisUrl = process.env['TEST_REDIS_URL'],
+): QueueSettings {
   const QUEUE_PREFIX = `test-${randomBytes(6).toString('hex')}`;
   return kind === 'redis' && redisUrl ? { REDIS_URL: redisUrl, QUEUE_PREFIX } : { QUEUE_PREFIX };
 }

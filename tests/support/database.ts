@@ -1,6 +1,7 @@
 /** A database of its own for each test file, copied from a migrated template. */
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
+import { waitFor } from './wait.js';
 
 export const TEMPLATE_DATABASE = 'clerk_sync_template';
 
@@ -18,7 +19,10 @@ export interface TestDatabase {
 export async function createDatabase({ migrated = true } = {}): Promise<TestDatabase> {
   const serverUrl = readServerUrl();
   const name = `test_${randomBytes(6).toString('hex')}`;
-  await runOnServer(serverUrl, `CREATE DATABASE ${name} TEMPLATE ${migrated ? TEMPLATE_DATABASE : 'template0'}`);
+  await runOnServer(
+    serverUrl,
+    `CREATE DATABASE ${name} TEMPLATE ${migrated ? TEMPLATE_DATABASE : 'template0'}`,
+  );
   const url = withDatabase(serverUrl, name);
   const clients: pg.Client[] = [];
   const pool = new pg.Pool({ connectionString: url, max: 4, application_name: 'test' });
@@ -38,7 +42,16 @@ export async function createDatabase({ migrated = true } = {}): Promise<TestData
     drop: async () => {
       await Promise.all(clients.map((client) => client.end()));
       await pool.end();
-      await runOnServer(serverUrl, `DROP DATABASE ${name}`);
+      await withServer(serverUrl, async (server) => {
+        // The server needs a moment to notice that a killed process is gone; what stays longer is a leak.
+        await waitFor(`all connections to ${name} to be closed`, async () => {
+          const left = await server.query('SELECT 1 FROM pg_stat_activity WHERE datname = $1', [
+            name,
+          ]);
+          return left.rowCount === 0;
+        });
+        await server.query(`DROP DATABASE ${name}`);
+      });
     },
   };
 }
@@ -51,7 +64,10 @@ export async function createTemplate(serverUrl: string): Promise<string> {
 
 export function readServerUrl(): string {
   const url = process.env['TEST_DATABASE_URL'];
-  if (!url) throw new Error('TEST_DATABASE_URL is not set: run the tests with `npm test`, which starts Postgres.');
+  if (!url)
+    throw new Error(
+      'TEST_DATABASE_URL is not set: run the tests with `npm test`, which starts Postgres.',
+    );
   return url;
 }
 
@@ -61,11 +77,18 @@ function withDatabase(serverUrl: string, name: string): string {
   return url.href;
 }
 
-async function runOnServer(serverUrl: string, sql: string): Promise<void> {
+function runOnServer(serverUrl: string, sql: string): Promise<unknown> {
+  return withServer(serverUrl, (server) => server.query(sql));
+}
+
+async function withServer<T>(
+  serverUrl: string,
+  work: (server: pg.Client) => Promise<T>,
+): Promise<T> {
   const client = new pg.Client(serverUrl);
   await client.connect();
   try {
-    await client.query(sql);
+    return await work(client);
   } finally {
     await client.end();
   }

@@ -44,20 +44,27 @@ export async function killAll(): Promise<void> {
   await Promise.all([...running].map(({ exited }) => exited));
 }
 
-async function startProcess(name: 'ingest' | 'worker', settings: Settings): Promise<RunningProcess> {
+async function startProcess(
+  name: 'ingest' | 'worker',
+  settings: Settings,
+): Promise<RunningProcess> {
   const port = String(await findFreePort());
-  const child = spawn(process.execPath, ['--import', './scripts/typescript.mjs', `src/${name}.ts`], {
-    cwd: ROOT,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      PATH: process.env['PATH'],
-      CLERK_WEBHOOK_SIGNING_SECRET: SECRET,
-      DATA_DIR: '/nonexistent',
-      INGEST_OPS_PORT: port,
-      WORKER_OPS_PORT: port,
-      ...settings,
+  const child = spawn(
+    process.execPath,
+    ['--import', './scripts/typescript.mjs', `src/${name}.ts`],
+    {
+      cwd: ROOT,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        PATH: process.env['PATH'],
+        CLERK_WEBHOOK_SIGNING_SECRET: SECRET,
+        DATA_DIR: '/nonexistent',
+        INGEST_OPS_PORT: port,
+        WORKER_OPS_PORT: port,
+        ...settings,
+      },
     },
-  });
+  );
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => (output += chunk.toString()));

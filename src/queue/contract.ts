@@ -1,0 +1,36 @@
+/** What the rest of the queue asks of the place where it lives. Types only. */
+import { type Job, type Processor, type Queue, type Worker, type WorkerOptions } from 'bullmq';
+import { type JobData } from './job.js';
+
+/** How the queue knew a job id just before it was added: not at all, in any live or completed state, or failed for good. */
+export type Presence = 'absent' | 'present' | 'failed';
+
+export interface QueueTrouble {
+  /** Not ready while set. */
+  blocking: string | null;
+  warning: string | null;
+}
+
+export interface OpenQueue {
+  queue: Queue<JobData>;
+  /** Runs `add` and tells how the queue knew the id before, in one round trip where the store allows it. */
+  addKnowing: (id: string, add: () => Promise<Job<JobData>>) => Promise<Presence>;
+  /** Rejects when the queue does not answer. */
+  findTrouble: () => Promise<QueueTrouble>;
+  close: () => Promise<void>;
+}
+
+export interface OpenWorker {
+  worker: Worker<JobData>;
+  /** Closes what the worker leaves open; call it after the worker itself is closed. */
+  close: () => Promise<void> | void;
+}
+
+export interface Backend {
+  kind: 'redis' | 'postgres';
+  openQueue: () => OpenQueue;
+  openWorker: (
+    processor: Processor<JobData>,
+    options: Omit<WorkerOptions, 'connection'>,
+  ) => OpenWorker;
+}

@@ -1,0 +1,92 @@
+/** JSON from strangers: what Postgres cannot hold never gets through. */
+import { isDeeplyNested, parseClean } from '../../src/clerk/json.js';
+
+const REPLACEMENT = '\uFFFD';
+
+describe('a character that Postgres cannot hold becomes U+FFFD', () => {
+  test.each([
+    ['NUL', String.raw`"a\u0000b"`, `a${REPLACEMENT}b`],
+    ['two NULs', String.raw`"\u0000\u0000"`, REPLACEMENT.repeat(2)],
+    ['a high surrogate alone', String.raw`"a\uD83Db"`, `a${REPLACEMENT}b`],
+    ['a low surrogate alone', String.raw`"\ude00"`, REPLACEMENT],
+    ['a pair the wrong way round', String.raw`"\uDE00\uD83D"`, REPLACEMENT.repeat(2)],
+    [
+      'halves of a pair in two strings',
+      String.raw`["\uD83D","\uDE00"]`,
+      [REPLACEMENT, REPLACEMENT],
+    ],
+    ['a high surrogate at the end', String.raw`"x\uDBFF"`, `x${REPLACEMENT}`],
+  ])('in a value: %s', (_name, text, clean) => {
+    expect(parseClean(text)).toEqual(clean);
+  });
+
+  test('in keys, at any depth and in arrays', () => {
+    const text = String.raw`{"a\u0000":[{"b\ud800":{"c":["d\u0000",{"\u0000":1}]}}]}`;
+    expect(parseClean(text)).toEqual({
+      [`a${REPLACEMENT}`]: [
+        { [`b${REPLACEMENT}`]: { c: [`d${REPLACEMENT}`, { [REPLACEMENT]: 1 }] } },
+      ],
+    });
+  });
+});
+
+describe('everything else comes through as it was:', () => {
+  test.each([
+    ['a whole pair, escaped', String.raw`"\ud83d\ude00"`, '😀'],
+    ['a whole pair beside a NUL', String.raw`"\ud83d\ude00\u0000"`, `😀${REPLACEMENT}`],
+    ['a whole pair, as it is', '"😀"', '😀'],
+    ['an escaped backslash before u0000', String.raw`"\\u0000"`, String.raw`\u0000`],
+    ['other control characters', String.raw`"\u0001\t\n"`, '\u0001\t\n'],
+    ['U+FFFD itself', `"${REPLACEMENT}"`, REPLACEMENT],
+    [
+      'numbers, null and booleans beside a NUL',
+      String.raw`[1,null,true,"\u0000"]`,
+      [1, null, true, REPLACEMENT],
+    ],
+  ])('%s', (_name, text, value) => {
+    expect(parseClean(text)).toEqual(value);
+  });
+});
+
+describe('a __proto__ key is a key like any other', () => {
+  test.each([
+    ['plain', String.raw`{"__proto__":{"admin":true},"x":{}}`],
+    ['on the way that cleans', String.raw`{"__proto__":{"admin":true},"x":{},"y":"\u0000"}`],
+  ])('%s', (_name, text) => {
+    const value = Object(parseClean(text));
+    expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
+    expect(Object.keys(value)).toContain('__proto__');
+    expect(value.admin).toBeUndefined();
+    expect(Object(value.x).admin).toBeUndefined();
+    expect(Object({}).admin).toBeUndefined();
+  });
+});
+
+test.each(['', '{', 'undefined', "{'a':1}", String.raw`{"a":"\u0000"`])(
+  '%j is not JSON',
+  (text) => {
+    expect(() => parseClean(text)).toThrow(SyntaxError);
+  },
+);
+
+describe('depth', () => {
+  test.each([
+    ['200 arrays are not too deep', '['.repeat(200) + ']'.repeat(200), false],
+    ['201 arrays are', '['.repeat(201) + ']'.repeat(201), true],
+    ['200 objects are not too deep', '{"a":'.repeat(200) + '1' + '}'.repeat(200), false],
+    ['201 objects are', '{"a":'.repeat(201) + '1' + '}'.repeat(201), true],
+    ['arrays and objects count together', '[{"a":'.repeat(101) + '1' + '}]'.repeat(101), true],
+    ['a million levels are, and are counted without a stack', '['.repeat(1_000_000), true],
+    ['a long flat list is not deep', `[${'[],'.repeat(50_000)}[]]`, false],
+    ['brackets within strings do not count', JSON.stringify('['.repeat(500)), false],
+    ['nor do those after an escaped quote', JSON.stringify(`"${'{'.repeat(500)}`), false],
+    [
+      'nor those after an escaped backslash and quote',
+      JSON.stringify(`\\"${'['.repeat(500)}`),
+      false,
+    ],
+    ['those after a string that ends in a backslash do', `["\\\\",${'['.repeat(300)}`, true],
+  ])('%s', (_name, text, isDeep) => {
+    expect(isDeeplyNested(text)).toBe(isDeep);
+  });
+});

@@ -1,0 +1,515 @@
+/** What each mirrored event says: its rows, written here by hand, and how little it takes to be understood. */
+import { type EventType } from '../../src/clerk/event-types.js';
+import { parseEvent } from '../../src/clerk/event.js';
+import { sampleEvent, sampleId, seededRandom } from '../../src/clerk/samples/index.js';
+import { type Fact, type ProjectionPolicy } from '../../src/projections/fact.js';
+import { project } from '../../src/projections/registry.js';
+
+const NOW = Date.UTC(2026, 0, 15, 12);
+const NOW_ISO = '2026-01-15T12:00:00.000Z';
+const POLICY: ProjectionPolicy = {
+  instanceId: undefined,
+  mirrored: undefined,
+  defaultRole: 'client',
+  allowedRoles: undefined,
+};
+
+describe('a user', () => {
+  test('with everything fills every column', () => {
+    const data = {
+      id: 'user_1',
+      object: 'user',
+      first_name: 'Zoë',
+      last_name: 'Núñez',
+      username: 'zoe',
+      image_url: 'https://img.example.com/1',
+      external_id: 'crm-1',
+      primary_email_address_id: 'idn_2',
+      email_addresses: [
+        { id: 'idn_1', email_address: 'old@example.com' },
+        { id: 'idn_2', email_address: 'zoe@example.com' },
+      ],
+      primary_phone_number_id: 'idn_3',
+      phone_numbers: [{ id: 'idn_3', phone_number: '+15551234567' }],
+      banned: false,
+      last_sign_in_at: NOW - 1000,
+      public_metadata: { role: 'admin' },
+      private_metadata: { plan: 'x' },
+      unsafe_metadata: { theme: 'dark' },
+      created_at: NOW - 86_400_000,
+      updated_at: NOW,
+      a_field_of_tomorrow: [1],
+    };
+    expect(facts('user.updated', data)).toEqual([
+      {
+        kind: 'state',
+        key: { entityType: 'user', entityId: 'user_1' },
+        version: { updatedAt: NOW, occurredAt: NOW + 5, eventId: 'msg_1' },
+        parents: [],
+        row: {
+          id: 'user_1',
+          email: 'zoe@example.com',
+          first_name: 'Zoë',
+          last_name: 'Núñez',
+          username: 'zoe',
+          phone: '+15551234567',
+          image_url: 'https://img.example.com/1',
+          role: 'admin',
+          external_id: 'crm-1',
+          status: 'active',
+          last_sign_in_at: '2026-01-15T11:59:59.000Z',
+          public_metadata: { role: 'admin' },
+          private_metadata: { plan: 'x' },
+          unsafe_metadata: { theme: 'dark' },
+          created_at: '2026-01-14T12:00:00.000Z',
+          updated_at: NOW_ISO,
+          data,
+        },
+      },
+    ]);
+  });
+
+  test('with nothing but an id is a row all the same, as of the event', () => {
+    const [fact] = facts('user.created', { id: 'user_1' });
+    expect(fact).toMatchObject({ version: { updatedAt: NOW + 5, occurredAt: NOW + 5 } });
+    const filled = Object.entries(Object(fact).row).filter(([, value]) => value !== null);
+    expect(Object.fromEntries(filled)).toEqual({
+      id: 'user_1',
+      role: 'client',
+      status: 'active',
+      data: { id: 'user_1' },
+    });
+  });
+
+  describe("'s email and phone are the primary ones, never a guess:", () => {
+    const one = { id: 'idn_1', email_address: 'a@example.com', phone_number: '+15550000001' };
+    const two = { id: 'idn_2', email_address: 'b@example.com', phone_number: '+15550000002' };
+    test.each<[string, unknown, unknown, number | null]>([
+      ['the primary one, though not the first', [one, two], 'idn_2', 2],
+      ['none, when no id is primary', [one], null, null],
+      ['none, when the primary id is missing', [one], undefined, null],
+      ['none, when the primary id is not among them', [one, two], 'idn_9', null],
+      ['none of an empty list', [], 'idn_1', null],
+      ['none of no list', null, 'idn_1', null],
+      ['none of a list that is an object', { idn_1: one }, 'idn_1', null],
+      ['none, when the ids are of the wrong type', [{ ...one, id: 1 }], 1, null],
+      ['the primary one among rubbish', [null, 'idn_1', [one], 7, one], 'idn_1', 1],
+      [
+        'none, when the primary one is empty',
+        [{ id: 'idn_1', email_address: '', phone_number: '' }],
+        'idn_1',
+        null,
+      ],
+      [
+        'none, when the primary one is not text',
+        [{ id: 'idn_1', email_address: 7, phone_number: {} }],
+        'idn_1',
+        null,
+      ],
+    ])('%s', (_name, list, primaryId, which) => {
+      const data = {
+        id: 'user_1',
+        email_addresses: list,
+        phone_numbers: list,
+        primary_email_address_id: primaryId,
+        primary_phone_number_id: primaryId,
+      };
+      const [email, phone] =
+        [
+          [null, null],
+          ['a@example.com', '+15550000001'],
+          ['b@example.com', '+15550000002'],
+        ][which ?? 0] ?? [];
+      expect(rowOf('user.updated', data)).toMatchObject({ email, phone });
+    });
+  });
+
+  describe("'s role", () => {
+    const role = (data: object, policy: Partial<ProjectionPolicy> = {}) =>
+      Object(rowOf('user.updated', { id: 'user_1', ...data }, { ...POLICY, ...policy })).role;
+
+    test('is the one of public_metadata', () => {
+      expect(role({ public_metadata: { role: 'admin' } })).toBe('admin');
+    });
+
+    test.each<[string, unknown]>([
+      ['missing', {}],
+      ['null', { role: null }],
+      ['empty', { role: '' }],
+      ['a list', { role: ['admin'] }],
+      ['true', { role: true }],
+      ['in metadata that is null', null],
+      ['in metadata that is text', 'admin'],
+    ])('is the default when it is %s', (_name, public_metadata) => {
+      expect(role({ public_metadata })).toBe('client');
+      expect(role({ public_metadata }, { defaultRole: 'guest' })).toBe('guest');
+    });
+
+    test('is the default when it is none of the allowed', () => {
+      const allowedRoles = ['client', 'staff'];
+      expect(role({ public_metadata: { role: 'staff' } }, { allowedRoles })).toBe('staff');
+      expect(role({ public_metadata: { role: 'admin' } }, { allowedRoles })).toBe('client');
+      expect(role({ public_metadata: { role: 'STAFF' } }, { allowedRoles })).toBe('client');
+      expect(role({ public_metadata: { role: 'x' } }, { allowedRoles, defaultRole: 'none' })).toBe(
+        'none',
+      );
+    });
+
+    test('never comes from unsafe_metadata, which the user may write, nor from private_metadata', () => {
+      expect(role({ unsafe_metadata: { role: 'admin' } })).toBe('client');
+      expect(role({ private_metadata: { role: 'admin' } })).toBe('client');
+      expect(role({ role: 'admin' })).toBe('client');
+      expect(
+        role({ public_metadata: { role: 'client' }, unsafe_metadata: { role: 'admin' } }),
+      ).toBe('client');
+    });
+
+    test('is not that of a prototype', () => {
+      expect(role({ public_metadata: JSON.parse('{"__proto__":{"role":"admin"}}') })).toBe(
+        'client',
+      );
+    });
+  });
+
+  describe("'s status", () => {
+    test.each([
+      [{}, 'active'],
+      [{ locked: true }, 'locked'],
+      [{ banned: true }, 'banned'],
+      [{ banned: true, locked: true }, 'banned'],
+      [{ deprovisioned: true }, 'deprovisioned'],
+      [{ deprovisioned: true, banned: true, locked: true }, 'deprovisioned'],
+      [{ deprovisioned: false, banned: false, locked: true }, 'locked'],
+      [{ banned: 'true', locked: 1, deprovisioned: {} }, 'active'],
+      [{ banned: null }, 'active'],
+    ])('of %j is %s', (flags, status) => {
+      expect(rowOf('user.updated', { id: 'user_1', ...flags })).toMatchObject({ status });
+    });
+  });
+
+  test('with fields of the wrong type has null there, and keeps them in data', () => {
+    const data = {
+      id: 'user_1',
+      first_name: 7,
+      last_name: ['x'],
+      username: {},
+      image_url: false,
+      external_id: 0,
+      email_addresses: 'a@example.com',
+      phone_numbers: 7,
+      last_sign_in_at: 'yesterday',
+      created_at: -1,
+      updated_at: '2026',
+      public_metadata: [],
+      private_metadata: 'x',
+      unsafe_metadata: 7,
+    };
+    expect(rowOf('user.updated', data)).toEqual({
+      id: 'user_1',
+      email: null,
+      first_name: null,
+      last_name: null,
+      username: null,
+      phone: null,
+      image_url: null,
+      role: 'client',
+      external_id: null,
+      status: 'active',
+      last_sign_in_at: null,
+      public_metadata: null,
+      private_metadata: null,
+      unsafe_metadata: null,
+      created_at: null,
+      updated_at: null,
+      data,
+    });
+  });
+
+  test('with empty texts has null there', () => {
+    const data = { id: 'user_1', first_name: '', last_name: null, username: '' };
+    const expected = { first_name: null, last_name: null, username: null };
+    expect(rowOf('user.updated', data)).toMatchObject(expected);
+  });
+});
+
+describe('an organization', () => {
+  const data = {
+    id: 'org_1',
+    object: 'organization',
+    name: 'Acme',
+    slug: 'acme',
+    image_url: 'https://img.example.com/2',
+    members_count: 3,
+    created_by: 'user_1',
+    public_metadata: { plan: 'free' },
+    private_metadata: {},
+    created_at: NOW,
+    updated_at: NOW,
+    max_allowed_memberships: 5,
+  };
+  const row = {
+    id: 'org_1',
+    name: 'Acme',
+    slug: 'acme',
+    image_url: 'https://img.example.com/2',
+    members_count: 3,
+    created_by: 'user_1',
+    public_metadata: { plan: 'free' },
+    private_metadata: {},
+    created_at: NOW_ISO,
+    updated_at: NOW_ISO,
+    data,
+  };
+
+  test.each(['organization.created', 'organization.updated'])(
+    'of %s fills every column',
+    (type) => {
+      expect(facts(type, data)).toEqual([
+        {
+          kind: 'state',
+          key: { entityType: 'organization', entityId: 'org_1' },
+          version: { updatedAt: NOW, occurredAt: NOW + 5, eventId: 'msg_1' },
+          parents: [],
+          row,
+        },
+      ]);
+    },
+  );
+
+  test.each([2.5, -3e9, 2_147_483_648, '3', null, NaN])(
+    'a members_count of %j is none',
+    (count) => {
+      expect(rowOf('organization.updated', { ...data, members_count: count })).toMatchObject({
+        members_count: null,
+      });
+    },
+  );
+
+  test('that a membership carries is a snapshot as of its own updated_at, which loses every tie', () => {
+    const membership = {
+      id: 'orgmem_1',
+      organization: data,
+      public_user_data: { user_id: 'user_2' },
+    };
+    expect(facts('organizationMembership.created', membership)[1]).toEqual({
+      kind: 'snapshot',
+      key: { entityType: 'organization', entityId: 'org_1' },
+      version: { updatedAt: NOW, occurredAt: 0, eventId: '' },
+      row,
+    });
+  });
+});
+
+describe('a membership', () => {
+  const ORG = { entityType: 'organization', entityId: 'org_1' };
+  const USER = { entityType: 'user', entityId: 'user_1' };
+  const SEAT = { entityType: 'organization_membership', entityId: 'orgmem_1' };
+  const data = {
+    id: 'orgmem_1',
+    role: 'org:admin',
+    permissions: ['org:a:read', 'org:a:manage'],
+    public_metadata: { seat: 1 },
+    organization: { id: 'org_1', name: 'Acme', updated_at: NOW - 1000 },
+    public_user_data: { user_id: 'user_1', first_name: 'Ann', identifier: 'ann@example.com' },
+    created_at: NOW,
+    updated_at: NOW,
+  };
+
+  test.each(['organizationMembership.created', 'organizationMembership.updated'])(
+    'of %s fills every column, needs both parents, and tells of them',
+    (type) => {
+      const [own, ...others] = facts(type, data);
+      expect(own).toEqual({
+        kind: 'state',
+        key: SEAT,
+        version: { updatedAt: NOW, occurredAt: NOW + 5, eventId: 'msg_1' },
+        parents: [ORG, USER],
+        row: {
+          id: 'orgmem_1',
+          organization_id: 'org_1',
+          user_id: 'user_1',
+          role: 'org:admin',
+          permissions: ['org:a:read', 'org:a:manage'],
+          public_metadata: { seat: 1 },
+          created_at: NOW_ISO,
+          updated_at: NOW_ISO,
+          data,
+        },
+      });
+      expect(others).toEqual([
+        expect.objectContaining({
+          kind: 'snapshot',
+          key: ORG,
+          version: { updatedAt: NOW - 1000, occurredAt: 0, eventId: '' },
+        }),
+        { kind: 'mention', key: USER },
+      ]);
+    },
+  );
+
+  test.each([undefined, null, 0, -1, 'x'])(
+    'only mentions an organization whose updated_at is %j',
+    (updated_at) => {
+      const organization = { id: 'org_1', name: 'Acme', updated_at };
+      const [, second] = facts('organizationMembership.created', { ...data, organization });
+      expect(second).toEqual({ kind: 'mention', key: ORG });
+    },
+  );
+
+  test.each<[unknown, unknown]>([
+    [
+      ['a', 7, null, 'b'],
+      ['a', 'b'],
+    ],
+    [[], []],
+    ['org:a:read', null],
+    [null, null],
+    [{ 0: 'a' }, null],
+  ])('with the permissions %j has %j', (permissions, expected) => {
+    expect(rowOf('organizationMembership.updated', { ...data, permissions })).toMatchObject({
+      permissions: expected,
+    });
+  });
+
+  test('that is deleted, sent whole, still tells of its parents', () => {
+    expect(facts('organizationMembership.deleted', data)).toEqual([
+      {
+        kind: 'deletion',
+        key: SEAT,
+        version: { updatedAt: NOW, occurredAt: NOW + 5, eventId: 'msg_1' },
+      },
+      expect.objectContaining({ kind: 'snapshot', key: ORG }),
+      { kind: 'mention', key: USER },
+    ]);
+  });
+
+  test.each([
+    { deleted: true },
+    { organization: null, public_user_data: null },
+    { organization: { id: '' }, public_user_data: { user_id: 7 } },
+    { organization: 'org_1', public_user_data: ['user_1'] },
+  ])('that is deleted needs only its id: %j', (rest) => {
+    expect(facts('organizationMembership.deleted', { id: 'orgmem_1', ...rest })).toEqual([
+      expect.objectContaining({ kind: 'deletion', key: SEAT }),
+    ]);
+  });
+});
+
+describe.each([
+  ['user.deleted', 'user'],
+  ['organization.deleted', 'organization'],
+  ['organizationMembership.deleted', 'organization_membership'],
+])('%s', (type, entityType) => {
+  const key = { entityType, entityId: 'x_1' };
+
+  test('as a plain deleted object is a deletion as of the event', () => {
+    expect(facts(type, { object: 'any', id: 'x_1', deleted: true })).toEqual([
+      {
+        kind: 'deletion',
+        key,
+        version: { updatedAt: NOW + 5, occurredAt: NOW + 5, eventId: 'msg_1' },
+      },
+    ]);
+  });
+
+  test('as a whole object is the same deletion', () => {
+    const [fact] = facts(type, { id: 'x_1', name: 'x', first_name: 'y', updated_at: NOW });
+    const version = { updatedAt: NOW, occurredAt: NOW + 5, eventId: 'msg_1' };
+    expect(fact).toEqual({ kind: 'deletion', key, version });
+  });
+});
+
+const MIRRORED = [
+  'user.created',
+  'user.updated',
+  'user.deleted',
+  'organization.created',
+  'organization.updated',
+  'organization.deleted',
+  'organizationMembership.created',
+  'organizationMembership.updated',
+  'organizationMembership.deleted',
+] as const satisfies readonly EventType[];
+
+describe.each(MIRRORED)('%s', (type) => {
+  test.each([0, 1, 2, 3])('of a sample is understood (%i)', (seed) => {
+    const entityId = sampleId('any', seededRandom(seed));
+    const event = sampleEvent(type, { random: seededRandom(seed), now: NOW, entityId });
+    const [first] = read(event);
+    expect(first).toMatchObject({
+      kind: type.endsWith('.deleted') ? 'deletion' : 'state',
+      key: { entityId },
+      version: { occurredAt: NOW, updatedAt: NOW },
+      ...(first?.kind === 'state' && { row: { id: entityId, data: event.data } }),
+    });
+  });
+
+  test.each<[string, unknown]>([
+    ['missing', undefined],
+    ['null', null],
+    ['text', 'user_1'],
+    ['a list', [{ id: 'user_1' }]],
+    ['a number', 7],
+  ])('whose data is %s is rejected for good, with the reason', (_name, data) => {
+    expect(() => facts(type, data)).toThrow(rejected(`${type}: "data" is not an object.`));
+  });
+
+  test.each<[string, object]>([
+    ['missing', {}],
+    ['empty', { id: '' }],
+    ['null', { id: null }],
+    ['a number', { id: 7 }],
+    ['an object', { id: {} }],
+    ['256 characters long', { id: 'x'.repeat(256) }],
+  ])('whose id is %s is rejected for good, and the reason names the field', (_name, data) => {
+    const parents = { organization: { id: 'org_1' }, public_user_data: { user_id: 'user_1' } };
+    expect(() => facts(type, { ...parents, ...data })).toThrow(
+      rejected(`${type}: "data.id" is missing or not an id.`),
+    );
+  });
+});
+
+describe.each(['organizationMembership.created', 'organizationMembership.updated'])(
+  '%s',
+  (type) => {
+    const whole = {
+      id: 'orgmem_1',
+      organization: { id: 'org_1' },
+      public_user_data: { user_id: 'user_1' },
+    };
+    test.each<[string, object]>([
+      ['data.organization.id', { organization: undefined }],
+      ['data.organization.id', { organization: null }],
+      ['data.organization.id', { organization: 'org_1' }],
+      ['data.organization.id', { organization: { id: '' } }],
+      ['data.public_user_data.user_id', { public_user_data: undefined }],
+      ['data.public_user_data.user_id', { public_user_data: [] }],
+      ['data.public_user_data.user_id', { public_user_data: { user_id: 'x'.repeat(256) } }],
+    ])('without a parent is rejected, and the reason names %s (%#)', (path, change) => {
+      expect(() => facts(type, { ...whole, ...change })).toThrow(
+        rejected(`${type}: "${path}" is missing or not an id.`),
+      );
+    });
+  },
+);
+
+function rejected(message: string) {
+  return expect.objectContaining({ code: 'event.rejected', retryable: false, message });
+}
+
+function facts(type: string, data: unknown, policy = POLICY): readonly Fact[] {
+  return read({ type, timestamp: NOW + 5, data }, policy);
+}
+
+function read(envelope: object, policy = POLICY): readonly Fact[] {
+  const event = parseEvent({ id: 'msg_1', body: JSON.stringify(envelope), receivedAt: NOW + 99 });
+  const found = project(event, policy);
+  if ('ignored' in found) throw new Error(`ignored: ${found.ignored}`);
+  return found;
+}
+
+/** The row of the event's own entity. */
+function rowOf(type: string, data: unknown, policy = POLICY) {
+  const [fact] = facts(type, data, policy);
+  return fact?.kind === 'state' ? fact.row : undefined;
+}
