@@ -3,7 +3,22 @@ export type Parsed<T> = { value: T } | { problem: string };
 export type Parser<T> = (raw: string) => Parsed<T>;
 
 /** The tables that SYNC_ENTITIES may name. */
-export const ENTITY_TABLES = ['users', 'organizations', 'organization_memberships'] as const;
+export const ENTITY_TABLES = [
+  'users',
+  'organizations',
+  'organization_memberships',
+  'organization_invitations',
+  'organization_domains',
+  'sessions',
+  'roles',
+  'permissions',
+  'waitlist_entries',
+  'subscriptions',
+  'subscription_items',
+  'payment_attempts',
+  'email_messages',
+  'sms_messages',
+] as const;
 export type EntityTable = (typeof ENTITY_TABLES)[number];
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;

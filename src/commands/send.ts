@@ -4,7 +4,6 @@ import { sampleEvent, sampleId } from '../clerk/samples/index.js';
 import { createSigner } from '../clerk/signature.js';
 import { readConfig, type Config } from '../config.js';
 import { messageOf, SyncError } from '../errors.js';
-import { MIRRORED_TYPES } from '../projections/registry.js';
 import { readArguments, readCount, type Command, type CommandContext } from './command.js';
 
 const USAGE = `Usage: npm run send -- TYPE [TYPE ...] [options]
@@ -60,9 +59,7 @@ export const sendCommand: Command = {
 };
 
 function listTypes({ print }: CommandContext): number {
-  for (const type of EVENT_TYPES) {
-    print(MIRRORED_TYPES.includes(type) ? type : `${type} (recorded, not mirrored yet)`);
-  }
+  for (const type of EVENT_TYPES) print(type);
   return 0;
 }
 

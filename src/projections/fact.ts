@@ -8,6 +8,17 @@ export const ENTITIES = {
   user: { table: 'users', rank: 0 },
   organization: { table: 'organizations', rank: 0 },
   organization_membership: { table: 'organization_memberships', rank: 1 },
+  organization_invitation: { table: 'organization_invitations', rank: 1 },
+  organization_domain: { table: 'organization_domains', rank: 1 },
+  session: { table: 'sessions', rank: 1 },
+  role: { table: 'roles', rank: 1 },
+  permission: { table: 'permissions', rank: 1 },
+  waitlist_entry: { table: 'waitlist_entries', rank: 1 },
+  subscription: { table: 'subscriptions', rank: 1 },
+  subscription_item: { table: 'subscription_items', rank: 1 },
+  payment_attempt: { table: 'payment_attempts', rank: 1 },
+  email: { table: 'email_messages', rank: 1 },
+  sms: { table: 'sms_messages', rank: 1 },
 } as const satisfies Record<string, { table: TableName; rank: number }>;
 
 export type EntityType = keyof typeof ENTITIES;
@@ -47,7 +58,7 @@ export interface ProjectionPolicy {
 }
 
 /** Turns an event into facts. Throws SyncError `event.rejected` when the event cannot be understood. */
-export type Projection = (event: ClerkEvent, policy: ProjectionPolicy) => Facts | Ignored;
+export type Projection = (event: ClerkEvent, policy: ProjectionPolicy) => Facts;
 
 export function keyOf(entityType: EntityType, entityId: string): Key {
   return { entityType, entityId };

@@ -1,41 +1,31 @@
 /** organization.* -> organizations; and the organization that other events carry along. Pure. */
-import { readTimestamp } from '../clerk/event.js';
-import { type JsonRecord } from '../record.js';
-import { keyOf, type Fact, type Key, type Projection } from './fact.js';
-import {
-  readData,
-  readId,
-  readInteger,
-  readRecord,
-  readText,
-  readTime,
-  versionOf,
-} from './read.js';
+import { isUsableId, readTimestamp } from '../clerk/event.js';
+import { isRecord, type JsonRecord } from '../record.js';
+import { deletionOf, stateOf, toRow, type Columns } from './entity.js';
+import { keyOf, type Fact } from './fact.js';
+import { readInteger, readRecord, readText } from './read.js';
 
-export const organizationChanged: Projection = (event) => {
-  const data = readData(event);
-  const key = keyOf('organization', readId(data, event, 'data'));
-  const row = organizationRow(key.entityId, data);
-  return [{ kind: 'state', key, version: versionOf(data, event), row, parents: [] }];
-};
+export const organizationChanged = stateOf('organization', (data) => ({
+  columns: organizationColumns(data),
+}));
 
-export const organizationDeleted: Projection = (event) => {
-  const data = readData(event);
-  const key = keyOf('organization', readId(data, event, 'data'));
-  return [{ kind: 'deletion', key, version: versionOf(data, event) }];
-};
+export const organizationDeleted = deletionOf('organization');
 
-/** A nested organization counts as of its own `updated_at` and loses every tie: no event of that organization's says it. */
-export function organizationSnapshot(key: Key, nested: JsonRecord): Fact {
+/**
+ * A nested organization counts as of its own `updated_at` and loses every tie: no event of that organization's says it.
+ * @returns no fact when there is no organization with an id.
+ */
+export function readNestedOrganization(nested: unknown): Fact[] {
+  if (!isRecord(nested) || !isUsableId(nested['id'])) return [];
+  const key = keyOf('organization', nested['id']);
   const updatedAt = readTimestamp(nested['updated_at']);
-  if (updatedAt === null) return { kind: 'mention', key };
+  if (updatedAt === null) return [{ kind: 'mention', key }];
   const version = { updatedAt, occurredAt: 0, eventId: '' };
-  return { kind: 'snapshot', key, version, row: organizationRow(key.entityId, nested) };
+  return [{ kind: 'snapshot', key, version, row: toRow(key, organizationColumns(nested), nested) }];
 }
 
-function organizationRow(id: string, data: JsonRecord) {
+function organizationColumns(data: JsonRecord): Columns<'organization'> {
   return {
-    id,
     name: readText(data['name']),
     slug: readText(data['slug']),
     image_url: readText(data['image_url']),
@@ -43,8 +33,5 @@ function organizationRow(id: string, data: JsonRecord) {
     created_by: readText(data['created_by']),
     public_metadata: readRecord(data['public_metadata']),
     private_metadata: readRecord(data['private_metadata']),
-    created_at: readTime(data['created_at']),
-    updated_at: readTime(data['updated_at']),
-    data,
   };
 }

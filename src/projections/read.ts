@@ -3,6 +3,7 @@ import { isUsableId, readTimestamp, type ClerkEvent } from '../clerk/event.js';
 import { type Version } from '../db/versions.js';
 import { SyncError } from '../errors.js';
 import { isRecord, type JsonRecord } from '../record.js';
+import { keyOf, type EntityType, type Fact } from './fact.js';
 
 const MAX_INTEGER = 2_147_483_647;
 
@@ -53,4 +54,13 @@ export function readRecord(value: unknown): JsonRecord | null {
 export function readTime(value: unknown): string | null {
   const ms = readTimestamp(value);
   return ms === null ? null : new Date(ms).toISOString();
+}
+
+export function readFlag(value: unknown): boolean | null {
+  return typeof value === 'boolean' ? value : null;
+}
+
+/** That the entity exists, where `id` is an id. */
+export function readMention(entityType: EntityType, id: unknown): Fact[] {
+  return isUsableId(id) ? [{ kind: 'mention', key: keyOf(entityType, id) }] : [];
 }

@@ -1,5 +1,5 @@
 /** Event type -> projection: the one place that says what each of Clerk's events does. A forgotten row does not compile. */
-import { EVENT_TYPES, type EventType } from '../clerk/event-types.js';
+import { type EventType } from '../clerk/event-types.js';
 import { type ClerkEvent } from '../clerk/event.js';
 import { CASCADES, type TableName } from '../db/tables.js';
 import {
@@ -10,13 +10,16 @@ import {
   type Projection,
   type ProjectionPolicy,
 } from './fact.js';
+import { emailCreated, smsCreated } from './messages.js';
 import { membershipChanged, membershipDeleted } from './memberships.js';
 import { organizationChanged, organizationDeleted } from './organizations.js';
+import { permissionChanged, permissionDeleted, roleChanged, roleDeleted } from './access.js';
+import { paymentAttemptChanged, subscriptionChanged, subscriptionItemChanged } from './billing.js';
+import { domainChanged, domainDeleted } from './domains.js';
+import { invitationChanged } from './invitations.js';
+import { sessionChanged } from './sessions.js';
 import { userChanged, userDeleted } from './users.js';
-
-const notMirrored: Projection = (event) => ({
-  ignored: `${event.type} has no table of its own yet.`,
-});
+import { waitlistEntryChanged } from './waitlist.js';
 
 export const REGISTRY = {
   'user.created': userChanged,
@@ -28,49 +31,44 @@ export const REGISTRY = {
   'organizationMembership.created': membershipChanged,
   'organizationMembership.updated': membershipChanged,
   'organizationMembership.deleted': membershipDeleted,
-  'session.created': notMirrored,
-  'session.pending': notMirrored,
-  'session.ended': notMirrored,
-  'session.removed': notMirrored,
-  'session.revoked': notMirrored,
-  'organizationInvitation.created': notMirrored,
-  'organizationInvitation.accepted': notMirrored,
-  'organizationInvitation.revoked': notMirrored,
-  'organizationDomain.created': notMirrored,
-  'organizationDomain.updated': notMirrored,
-  'organizationDomain.deleted': notMirrored,
-  'role.created': notMirrored,
-  'role.updated': notMirrored,
-  'role.deleted': notMirrored,
-  'permission.created': notMirrored,
-  'permission.updated': notMirrored,
-  'permission.deleted': notMirrored,
-  'email.created': notMirrored,
-  'sms.created': notMirrored,
-  'waitlistEntry.created': notMirrored,
-  'waitlistEntry.updated': notMirrored,
-  'subscription.created': notMirrored,
-  'subscription.updated': notMirrored,
-  'subscription.active': notMirrored,
-  'subscription.pastDue': notMirrored,
-  'subscriptionItem.created': notMirrored,
-  'subscriptionItem.updated': notMirrored,
-  'subscriptionItem.active': notMirrored,
-  'subscriptionItem.canceled': notMirrored,
-  'subscriptionItem.upcoming': notMirrored,
-  'subscriptionItem.ended': notMirrored,
-  'subscriptionItem.abandoned': notMirrored,
-  'subscriptionItem.incomplete': notMirrored,
-  'subscriptionItem.pastDue': notMirrored,
-  'subscriptionItem.freeTrialEnding': notMirrored,
-  'paymentAttempt.created': notMirrored,
-  'paymentAttempt.updated': notMirrored,
+  'session.created': sessionChanged,
+  'session.pending': sessionChanged,
+  'session.ended': sessionChanged,
+  'session.removed': sessionChanged,
+  'session.revoked': sessionChanged,
+  'organizationInvitation.created': invitationChanged,
+  'organizationInvitation.accepted': invitationChanged,
+  'organizationInvitation.revoked': invitationChanged,
+  'organizationDomain.created': domainChanged,
+  'organizationDomain.updated': domainChanged,
+  'organizationDomain.deleted': domainDeleted,
+  'role.created': roleChanged,
+  'role.updated': roleChanged,
+  'role.deleted': roleDeleted,
+  'permission.created': permissionChanged,
+  'permission.updated': permissionChanged,
+  'permission.deleted': permissionDeleted,
+  'email.created': emailCreated,
+  'sms.created': smsCreated,
+  'waitlistEntry.created': waitlistEntryChanged,
+  'waitlistEntry.updated': waitlistEntryChanged,
+  'subscription.created': subscriptionChanged,
+  'subscription.updated': subscriptionChanged,
+  'subscription.active': subscriptionChanged,
+  'subscription.pastDue': subscriptionChanged,
+  'subscriptionItem.created': subscriptionItemChanged,
+  'subscriptionItem.updated': subscriptionItemChanged,
+  'subscriptionItem.active': subscriptionItemChanged,
+  'subscriptionItem.canceled': subscriptionItemChanged,
+  'subscriptionItem.upcoming': subscriptionItemChanged,
+  'subscriptionItem.ended': subscriptionItemChanged,
+  'subscriptionItem.abandoned': subscriptionItemChanged,
+  'subscriptionItem.incomplete': subscriptionItemChanged,
+  'subscriptionItem.pastDue': subscriptionItemChanged,
+  'subscriptionItem.freeTrialEnding': subscriptionItemChanged,
+  'paymentAttempt.created': paymentAttemptChanged,
+  'paymentAttempt.updated': paymentAttemptChanged,
 } satisfies Record<EventType, Projection>;
-
-/** Types that reach a mirror table. */
-export const MIRRORED_TYPES: readonly EventType[] = EVENT_TYPES.filter(
-  (type) => REGISTRY[type] !== notMirrored,
-);
 
 /** @throws SyncError `event.rejected` when the event cannot be understood. */
 export function project(event: ClerkEvent, policy: ProjectionPolicy): Facts | Ignored {
@@ -78,8 +76,7 @@ export function project(event: ClerkEvent, policy: ProjectionPolicy): Facts | Ig
     return { ignored: `The event belongs to another Clerk instance (${event.instanceId}).` };
   }
   if (!isKnown(event.type)) return { ignored: 'The event type is not known to this version.' };
-  const found = REGISTRY[event.type](event, policy);
-  return 'ignored' in found ? found : keepMirrored(found, policy);
+  return keepMirrored(REGISTRY[event.type](event, policy), policy);
 }
 
 /**

@@ -1,27 +1,20 @@
 /** user.* -> users. Pure. */
 import { isRecord, type JsonRecord } from '../record.js';
-import { keyOf, type Projection, type ProjectionPolicy } from './fact.js';
-import { readData, readId, readRecord, readText, readTime, versionOf } from './read.js';
+import { deletionOf, stateOf, type Columns } from './entity.js';
+import { type ProjectionPolicy } from './fact.js';
+import { readRecord, readText, readTime } from './read.js';
 
 /** A person removed by directory sync comes as user.updated with one of these, not as user.deleted. The first that holds wins. */
 const STATUSES = ['deprovisioned', 'banned', 'locked'] as const;
 
-export const userChanged: Projection = (event, policy) => {
-  const data = readData(event);
-  const key = keyOf('user', readId(data, event, 'data'));
-  const row = userRow(key.entityId, data, policy);
-  return [{ kind: 'state', key, version: versionOf(data, event), row, parents: [] }];
-};
+export const userChanged = stateOf('user', (data, _event, policy) => ({
+  columns: userColumns(data, policy),
+}));
 
-export const userDeleted: Projection = (event) => {
-  const data = readData(event);
-  const key = keyOf('user', readId(data, event, 'data'));
-  return [{ kind: 'deletion', key, version: versionOf(data, event) }];
-};
+export const userDeleted = deletionOf('user');
 
-function userRow(id: string, data: JsonRecord, policy: ProjectionPolicy) {
+export function userColumns(data: JsonRecord, policy: ProjectionPolicy): Columns<'user'> {
   return {
-    id,
     email: readPrimary(data['email_addresses'], data['primary_email_address_id'], 'email_address'),
     first_name: readText(data['first_name']),
     last_name: readText(data['last_name']),
@@ -35,9 +28,6 @@ function userRow(id: string, data: JsonRecord, policy: ProjectionPolicy) {
     public_metadata: readRecord(data['public_metadata']),
     private_metadata: readRecord(data['private_metadata']),
     unsafe_metadata: readRecord(data['unsafe_metadata']),
-    created_at: readTime(data['created_at']),
-    updated_at: readTime(data['updated_at']),
-    data,
   };
 }
 
