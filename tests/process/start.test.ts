@@ -1,5 +1,5 @@
 /** `npm start` as a person meets it: the real start.mjs, with folders and ports of its own. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import {
   chmodSync,
   cpSync,
@@ -95,6 +95,15 @@ describe('a start on a bare machine', () => {
     const event = sampleEvent('user.created');
     await deliver(facts, event);
     await waitFor('the row', async () => (await countUsers(facts)) === 1);
+
+    // A second terminal that knows nothing but where the data is.
+    const sent = spawnSync(
+      process.execPath,
+      ['--import', './scripts/typescript.mjs', 'src/cli.ts', 'send', 'user.created'],
+      { encoding: 'utf8', env: { PATH: process.env['PATH'], DATA_DIR: place.dataDir } },
+    );
+    expect({ status: sent.status, stderr: sent.stderr }).toEqual({ status: 0, stderr: '' });
+    await waitFor('the second row', async () => (await countUsers(facts)) === 2);
 
     system.child.kill('SIGINT');
     expect(await system.exited).toBe(0);
