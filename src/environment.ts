@@ -75,8 +75,11 @@ export function withRunningSystem(environment: Environment, dataDir: string): En
   if (!system) return environment;
   const ownDatabase = environment['DATABASE_URL'] !== undefined;
   const ownSecret = SIGNING_SECRET_NAMES.some((name) => environment[name] !== undefined);
+  const { port, protocol, pathname } = new URL(system.endpoint);
   return {
     ...environment,
+    PORT: environment['PORT'] ?? (port || (protocol === 'https:' ? '443' : '80')),
+    WEBHOOK_PATHS: environment['WEBHOOK_PATHS'] ?? pathname,
     DATABASE_URL: environment['DATABASE_URL'] ?? system.databaseUrl,
     // A queue belongs to its database: another DATABASE_URL does not borrow the running system's Redis.
     REDIS_URL:

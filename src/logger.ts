@@ -6,15 +6,18 @@ export type { Logger } from 'pino';
 /** @param format `auto` is pretty on a terminal and JSON elsewhere. */
 export function createLogger(name: string, level: string, format: LogFormat): Logger {
   const pretty = format === 'pretty' || (format === 'auto' && process.stdout.isTTY);
-  return pino({
+  const options = {
     name,
     level,
     base: { name, pid: process.pid },
     serializers: { err: describeError },
-    ...(pretty
-      ? { transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname,name' } } }
-      : {}),
-  });
+  };
+  if (pretty) {
+    const transport = { target: 'pino-pretty', options: { ignore: 'pid,hostname,name' } };
+    return pino({ ...options, transport });
+  }
+  // Synchronous: at exit an asynchronous one is flushed, and that flush retries a broken pipe for ever.
+  return pino(options, pino.destination({ dest: 1, sync: true }));
 }
 
 export type LogFormat = 'auto' | 'json' | 'pretty';

@@ -290,7 +290,7 @@ describe('NAME_FILE', () => {
 
 describe('a running `npm start`', () => {
   const system: SystemFile = {
-    endpoint: 'http://127.0.0.1:4000/api/webhooks',
+    endpoint: 'http://127.0.0.1:4711/hooks/clerk',
     signingSecret: SECRET,
     databaseUrl: 'postgres://embedded/postgres',
     redisUrl: 'redis://running',
@@ -306,6 +306,8 @@ describe('a running `npm start`', () => {
       signingSecrets: [SECRET],
       DATABASE_URL: 'postgres://embedded/postgres',
       REDIS_URL: 'redis://running',
+      PORT: 4711,
+      WEBHOOK_PATHS: ['/hooks/clerk'],
     });
   });
 
@@ -318,7 +320,12 @@ describe('a running `npm start`', () => {
   });
 
   test('never replaces what is set', () => {
-    const own = { DATABASE_URL: 'postgres://own/app', REDIS_URL: 'redis://own' };
+    const own = {
+      DATABASE_URL: 'postgres://own/app',
+      REDIS_URL: 'redis://own',
+      PORT: '1234',
+      WEBHOOK_PATHS: '/own',
+    };
     expect(loadEnvironment(own, withSystem('.data'))).toMatchObject(own);
   });
 
