@@ -6,7 +6,7 @@ import { runMain } from './lifecycle.js';
 
 await runMain(async () => {
   const [name = '', ...args] = process.argv.slice(2);
-  const command = COMMANDS[name];
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (!command) {
     throw new SyncError(
       'usage.invalid',

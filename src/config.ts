@@ -28,6 +28,7 @@ export const VARIABLES = {
   WORKER_CONCURRENCY: variable('300', p.positive),
   WORKER_BATCH_SIZE: variable('100', p.positive),
   JOB_ATTEMPTS: variable('8', p.positive),
+  STALLED_LIMIT: variable('50', p.positive),
   COMPLETED_JOB_AGE: variable('28h', p.seconds),
   COMPLETED_JOB_COUNT: variable('100000', p.positive),
   FAILED_JOB_AGE: variable('90d', p.seconds),

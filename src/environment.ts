@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'dotenv';
-import { SyncError } from './errors.js';
+import { messageOf, SyncError } from './errors.js';
 
 export type Environment = Record<string, string | undefined>;
 
@@ -90,10 +90,17 @@ export function withRunningSystem(environment: Environment, dataDir: string): En
 
 /** The running system's file, or undefined when `npm start` never ran in `dataDir`. */
 export function readSystemFile(dataDir: string): SystemFile | undefined {
-  const text = readOptional(path.join(dataDir, 'system.json'));
+  const file = path.join(dataDir, 'system.json');
+  const text = readOptional(file);
   if (text === undefined) return undefined;
-  // Written by ourselves, whole and renamed into place: no half-written file is ever read.
-  return JSON.parse(text) as SystemFile;
+  try {
+    return JSON.parse(text) as SystemFile; // written by ourselves, whole and renamed into place
+  } catch {
+    throw new SyncError(
+      'config.invalid',
+      `${file} is damaged. Stop \`npm start\`, delete the file, and start it again.`,
+    );
+  }
 }
 
 function readSecret(file: string): string | undefined {
@@ -119,7 +126,10 @@ function readOptional(file: string): string | undefined {
     return readFileSync(file, 'utf8');
   } catch (error) {
     if (isMissing(error)) return undefined;
-    throw error;
+    throw new SyncError(
+      'config.invalid',
+      `${file} cannot be read (${messageOf(error)}). Run as the user it belongs to, or move it.`,
+    );
   }
 }
 

@@ -7,6 +7,7 @@ const ERRORS = {
   'queue.unavailable': { status: 503, exitCode: 1, retryable: true },
   'database.unavailable': { status: 503, exitCode: 1, retryable: true },
   'database.contended': { status: 503, exitCode: 1, retryable: true },
+  'job.newer': { status: 503, exitCode: 1, retryable: true },
   'event.rejected': { status: 400, exitCode: 1, retryable: false },
 } as const satisfies Record<string, { status: number; exitCode: number; retryable: boolean }>;
 

@@ -26,7 +26,14 @@ export type LogFormat = 'auto' | 'json' | 'pretty';
 function describeError(error: unknown): unknown {
   if (!(error instanceof Error)) return { message: String(error) };
   const code = 'code' in error ? error.code : undefined;
-  return { type: error.name, ...(code === undefined ? {} : { code }), message: error.message };
+  // Only the frames: the stack's first lines repeat the message.
+  const frames = error.stack?.match(/^ +at .*$/gm)?.map((frame) => frame.trim());
+  return {
+    type: error.name,
+    ...(code === undefined ? {} : { code }),
+    message: error.message,
+    frames,
+  };
 }
 
 const DAMPING_MS = 10_000;

@@ -19,12 +19,15 @@ const FORBIDDEN_ANYWHERE: ReadonlySet<string> = new Set([
   'totp_secret',
 ]);
 
+const MESSAGE = ['body', 'body_plain', 'data', 'message', 'subject'];
+const INVITATION = ['url', 'invitation.url'];
+
 /** Event families whose `data` holds more: an email's and an SMS's template variables carry the code, an invitation's URL its ticket. */
 const FORBIDDEN_IN_DATA: ReadonlyMap<string, readonly string[]> = new Map([
-  ['email', ['body', 'body_plain', 'data', 'subject']],
-  ['sms', ['data', 'message']],
-  ['organizationInvitation', ['url']],
-  ['waitlistEntry', ['url', 'invitation.url']],
+  ['email', MESSAGE],
+  ['sms', MESSAGE],
+  ['organizationInvitation', INVITATION],
+  ['waitlistEntry', INVITATION],
 ]);
 
 /** Metadata is the application's own: its keys are not ours to judge, and a customer's `code` is not a one-time code. */
@@ -53,15 +56,19 @@ export function redactEnvelope(
     removed = Reflect.deleteProperty(holder, key) || removed;
   };
   const family = type.split('.')[0] ?? '';
-  for (const path of FORBIDDEN_IN_DATA.get(family) ?? []) dropPath(envelope['data'], path, drop);
+  for (const path of FORBIDDEN_IN_DATA.get(family) ?? []) {
+    // Where nothing can be told apart, nothing may stay.
+    if (!isRecord(envelope['data'])) drop(envelope, 'data');
+    else dropPath(envelope['data'], path, drop);
+  }
   const pending: unknown[] = [envelope];
   while (pending.length > 0) {
     const value = pending.pop();
     if (Array.isArray(value)) {
       for (const item of value) if (typeof item === 'object') pending.push(item);
     } else if (isRecord(value)) {
-      // The text a wallet or passkey signs repeats its nonce.
-      if ('nonce' in value && 'message' in value) drop(value, 'message');
+      // The text a wallet or passkey signs repeats its nonce, which may itself be left out.
+      if ('message' in value && isSignature(value)) drop(value, 'message');
       for (const key of Object.keys(value)) {
         if (value[key] === null) continue; // says nothing, and keeps most bodies as they were signed
         if (FORBIDDEN_ANYWHERE.has(key)) drop(value, key);
@@ -73,6 +80,12 @@ export function redactEnvelope(
     }
   }
   return removed;
+}
+
+/** A verification by wallet or passkey, or what looks like one. */
+function isSignature({ nonce, object, strategy }: JsonRecord): boolean {
+  const kind = `${String(object)} ${String(strategy)}`;
+  return nonce !== undefined || /^verification_(?:web3|passkey) | (?:web3_|passkey)/.test(kind);
 }
 
 function dropPath(

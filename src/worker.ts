@@ -43,6 +43,7 @@ await runMain(async () => {
     defaultRole: config.DEFAULT_USER_ROLE,
     allowedRoles: config.USER_ROLES,
   };
+  const applying = { db, policy, bounds, logger, signal: stopping.signal };
   const ops = await listen(
     createOpsApp(combineChecks([createQueueCheck(queue, logger), createDatabaseCheck(db)])),
     { host: config.OPS_HOST, port: config.WORKER_OPS_PORT, portVariable: 'WORKER_OPS_PORT' },
@@ -51,8 +52,9 @@ await runMain(async () => {
     backend,
     concurrency: config.WORKER_CONCURRENCY,
     batchSize: config.WORKER_BATCH_SIZE,
-    apply: createApply({ db, policy, bounds, logger, signal: stopping.signal }),
-    onDeadLetter: (delivery, reason) => recordFailure(db, delivery, reason),
+    stalledLimit: config.STALLED_LIMIT,
+    apply: createApply(applying),
+    onDeadLetter: (delivery, reason) => recordFailure(applying, delivery, reason),
     abort: () => {
       stopping.abort();
     },

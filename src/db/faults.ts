@@ -88,18 +88,64 @@ export function classifyFault(error: unknown): Fault | undefined {
   return undefined;
 }
 
-/** What may be shown of a database error: Postgres quotes the offending value, which is somebody's data, in quotation marks. */
+/**
+ * What may be shown of a database error. Postgres quotes values, which are somebody's data, in quotation marks; and what a
+ * trigger raises may hold a whole row, so that only Postgres's own words are shown, with the names of tables and the like.
+ */
 export function describeFault(error: unknown): string {
   for (const link of causes(error)) {
     const code = link['originalCode'] ?? link['code'];
     const message = link['originalMessage'] ?? link['message'];
     if (typeof code === 'string' && isSqlState(code) && typeof message === 'string') {
-      const isAboutValues = code.startsWith('22');
-      return `${isAboutValues ? hideValues(message) : message} (SQLSTATE ${code})`;
+      return `${chooseWords(code, message)} (SQLSTATE ${code})`;
     }
   }
   if (classifyFault(error) === 'outage') return describeOutage(error);
   return 'The database refused the event for a reason it did not name.';
+}
+
+const HIDDEN_WORDS =
+  "The database refused the event in words that are not Postgres's own and may quote it: only Postgres's log shows them";
+
+/** Classes about the connection or the server, which no row brings about. */
+const CLASSES_ABOUT_SERVER = /^(?:08|25|28|3D|53|57|58|XX)/;
+
+/** `"…"` stands for a name, which holds no quotation mark. */
+const OWN_WORDS = [
+  // class 22, its values hidden already
+  'invalid input (?:syntax|value) for .*',
+  'malformed (?:array|record|range|multirange) literal',
+  'date/time field value out of range',
+  '(?:value |)"…" is out of range for type .*',
+  '(?:smallint|integer|bigint|timestamp|date|interval) out of range',
+  'numeric field overflow',
+  'division by zero',
+  'unsupported Unicode escape sequence',
+  'invalid byte sequence for encoding.*',
+  'value too long for type .*',
+  // class 23
+  'null value in column "…"(?: of relation "…")? violates not-null constraint',
+  'duplicate key value violates unique constraint "…"',
+  'conflicting key value violates exclusion constraint "…"',
+  '(?:insert or update|update or delete) on table "…" violates (?:RESTRICT setting of )?foreign key constraint "…"(?: on table "…")?',
+  'new row for (?:relation|domain) "…" violates check constraint "…"',
+  'value for domain \\S+ violates check constraint "…"',
+  // classes 40, 42 and 55
+  'deadlock detected',
+  'could not serialize access due to [\\w ,/]+',
+  'canceling statement due to [\\w ]+',
+  'could not obtain lock on (?:row in )?relation "…"',
+  'permission denied for \\w+ \\S+',
+  'new row violates row-level security policy for table "…"',
+  '(?:relation|schema|type|role) "…" does not exist',
+  'column \\S+(?: of relation "…")? does not exist',
+  'function \\S+\\(.*\\) does not exist',
+].map((words) => new RegExp(`^${words.replaceAll('"…"', '"[^"]+"')}$`));
+
+function chooseWords(code: string, message: string): string {
+  const words = code.startsWith('22') ? hideValues(message) : message;
+  const isOwn = CLASSES_ABOUT_SERVER.test(code) || OWN_WORDS.some((own) => own.test(words));
+  return isOwn ? words : HIDDEN_WORDS;
 }
 
 /** Most values stand at the end, behind a colon; `value "…" is out of range` has it in the middle. */

@@ -23,7 +23,6 @@ export interface MigrateOptions {
   /** A direct connection: advisory locks belong to a session, which a transaction pooler does not keep. */
   url: string;
   schema: string;
-  directory?: string;
 }
 
 /**
@@ -31,9 +30,9 @@ export interface MigrateOptions {
  * @returns the names applied.
  * @throws SyncError `work.failed` when an earlier migration failed half-way or the database is newer than this program.
  */
-export async function migrate({ url, schema, directory }: MigrateOptions): Promise<string[]> {
+export async function migrate({ url, schema }: MigrateOptions): Promise<string[]> {
   return withSingleConnection(url, schema, async (pool) => {
-    const target = { pool, schema, directory: directory ?? MIGRATIONS_DIRECTORY };
+    const target = { pool, schema, directory: MIGRATIONS_DIRECTORY };
     await pool.query(`SET lock_timeout = ${LOCK_TIMEOUT_MS}`);
     await pool.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK_KEY]);
     await createSchema(pool, schema);
@@ -43,13 +42,9 @@ export async function migrate({ url, schema, directory }: MigrateOptions): Promi
 }
 
 /** What `migrate` would find; does not wait for the lock. */
-export async function readMigrationState({
-  url,
-  schema,
-  directory,
-}: MigrateOptions): Promise<MigrationState> {
+export async function readMigrationState({ url, schema }: MigrateOptions): Promise<MigrationState> {
   return withSingleConnection(url, schema, (pool) =>
-    diagnoseMigrations({ pool, schema, directory: directory ?? MIGRATIONS_DIRECTORY }),
+    diagnoseMigrations({ pool, schema, directory: MIGRATIONS_DIRECTORY }),
   );
 }
 

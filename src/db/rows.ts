@@ -29,7 +29,7 @@ export async function insertPlaceholders(
 ): Promise<void> {
   if (ids.length === 0) return;
   await tx.$executeRawUnsafe(
-    `INSERT INTO ${db.table(table)} (id) SELECT unnest($1::text[]) ON CONFLICT (id) DO NOTHING`,
+    `INSERT INTO ${db.table(table)} (id) SELECT missing FROM unnest($1::text[]) AS missing ORDER BY missing COLLATE "C" ON CONFLICT (id) DO NOTHING`,
     ids,
   );
 }

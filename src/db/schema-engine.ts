@@ -40,8 +40,6 @@ export interface MigrationState {
   pending: string[];
   /** Names that failed half-way and need a person. */
   failed: string[];
-  /** Names whose file changed after they were applied. */
-  edited: string[];
   /** Names that the database has applied and the folder does not know: the database is newer than this program. */
   unknown: string[];
 }
@@ -91,7 +89,6 @@ export async function diagnoseMigrations({
       unknown:
         history && 'unpersistedMigrationNames' in history ? history.unpersistedMigrationNames : [],
       failed: found.failedMigrationNames,
-      edited: found.editedMigrationNames,
     };
   } finally {
     engine.free();

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Delivery } from '../clerk/event.js';
 import { type Database } from '../db/database.js';
-import { classifyFault, describeFault } from '../db/faults.js';
+import { classifyFault, describeFault, type Fault } from '../db/faults.js';
 import { writeLedger, type Outcome } from '../db/ledger.js';
 import { probeDatabase } from '../db/probe.js';
 import { isSyncError, SyncError } from '../errors.js';
@@ -11,11 +11,13 @@ import { type ProjectionPolicy } from './fact.js';
 import { prepareEvent, type PreparedEvent } from './prepare.js';
 import { applyInTransaction, type BatchBounds } from './transaction.js';
 
-/** What became of one delivery. `failed` carries the reason, fit to be shown. */
+/** What became of one delivery. `reason` is why, when it is not `applied`, fit to be shown. */
 export interface Applied {
-  outcome: Outcome;
+  /** `retry`: nothing is written, and `error` says whether only time is needed (a retryable SyncError) or the defect is ours. */
+  outcome: Outcome | 'retry';
   repeated: boolean;
   reason: string | null;
+  error?: unknown;
 }
 
 export interface ApplyOptions {
@@ -27,85 +29,111 @@ export interface ApplyOptions {
   signal: AbortSignal;
 }
 
-/** Same length and order as the deliveries. Rejects only when a delivery may be tried again later, with nothing written. */
+/** Same length and order as the deliveries, each with its own fate. Never rejects. */
 export type Apply = (deliveries: readonly Delivery[]) => Promise<Applied[]>;
 
-/** A database that answers our probe and yet fails the same batch this often in a row has a quarrel with the batch. */
-const MAX_TRIES = 20;
+/** A transaction that loses this often in a row is made smaller, and at last handed back: it may be a lock held for hours. */
+const MAX_LOSSES = 8;
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 2_000;
 
+type Results = Map<string, Applied>;
+
 export function createApply(options: ApplyOptions): Apply {
   return async (deliveries) => {
-    const prepared = deliveries.map((delivery) => prepareEvent(delivery, options.policy));
-    const applied = new Map<string, Applied>();
-    await applyHalving(options, prepared, applied);
-    return deliveries.map(({ id }) => {
-      const result = applied.get(id);
-      if (!result) throw new Error('A delivery was left out of its own batch.');
-      return result;
+    const results: Results = new Map();
+    const prepared = deliveries.flatMap((delivery) => {
+      try {
+        return [prepareEvent(delivery, options.policy)];
+      } catch (error) {
+        results.set(delivery.id, toRetry(error)); // a defect of ours is no neighbour's trouble
+        return [];
+      }
     });
+    await applyHalving(options, prepared, results);
+    return deliveries.map(
+      ({ id }) => results.get(id) ?? toRetry(new Error('left out of its own batch')),
+    );
   };
 }
 
-/** A ledger row for a delivery whose job failed outside of `apply`: its worker died too often, or its attempts ran out. */
+/**
+ * A ledger row for a delivery whose job failed outside of `apply`: its worker died too often, or its attempts ran out. Waits for
+ * the database. @throws SyncError `database.unavailable` when the worker stops meanwhile.
+ */
 export async function recordFailure(
-  db: Database,
+  options: ApplyOptions,
   delivery: Delivery,
   reason: string,
 ): Promise<void> {
   // No policy can turn a failure into anything else: only the description of the event is wanted.
   const { entry } = prepareEvent(delivery, undefined);
-  await writeFailure(db, { ...entry, error: reason });
+  try {
+    await persist(options, 1, () => writeFailure(options.db, { ...entry, error: reason }));
+  } catch (error) {
+    throw withoutValues(error);
+  }
 }
 
 async function applyHalving(
   options: ApplyOptions,
   batch: readonly PreparedEvent[],
-  applied: Map<string, Applied>,
+  results: Results,
 ): Promise<void> {
+  const [first, second] = batch;
+  if (!first) return;
   try {
-    const settlements = await applyPatiently(options, batch);
+    const settlements = await persist(options, batch.length, () =>
+      applyInTransaction(options.db, batch, options.bounds),
+    );
     for (const { entry } of batch) {
       const settlement = settlements.get(entry.id);
-      if (settlement) applied.set(entry.id, { ...settlement, reason: entry.error });
+      if (settlement) results.set(entry.id, { ...settlement, reason: entry.error });
     }
   } catch (error) {
-    const [first, second] = batch;
-    if (isSyncError(error, 'database.unavailable') || !first) throw error;
-    if (!second) {
-      applied.set(first.entry.id, await failAlone(options, first, error));
-      return;
+    if (isSyncError(error, 'database.unavailable')) {
+      for (const { entry } of batch) results.set(entry.id, toRetry(error));
+    } else if (!second) {
+      results.set(first.entry.id, await failAlone(options, first, error));
+    } else {
+      const middle = Math.ceil(batch.length / 2);
+      await applyHalving(options, batch.slice(0, middle), results);
+      await applyHalving(options, batch.slice(middle), results);
     }
-    const middle = Math.ceil(batch.length / 2);
-    await applyHalving(options, batch.slice(0, middle), applied);
-    await applyHalving(options, batch.slice(middle), applied);
   }
 }
 
-/** Tries until the database has taken the batch. Throws what only a smaller batch, or none, can mend. */
-async function applyPatiently(options: ApplyOptions, batch: readonly PreparedEvent[]) {
-  const { db, bounds, logger, signal } = options;
-  for (let tries = 1; ; tries++) {
+/**
+ * Runs `work` until the database has taken it: an outage of any length is waited for, a lost transaction tried again.
+ * @throws what only a smaller batch, or none, can mend; `database.unavailable` when the worker stops meanwhile.
+ */
+async function persist<T>(
+  options: ApplyOptions,
+  events: number,
+  work: () => Promise<T>,
+): Promise<T> {
+  const { logger, signal } = options;
+  for (let losses = 0, tries = 1; ; tries++) {
     try {
-      return await applyInTransaction(db, batch, bounds);
+      return await work();
     } catch (error) {
-      const fault = isSyncError(error, 'database.contended') ? 'contention' : classifyFault(error);
-      if (fault === undefined || fault === 'data' || tries >= MAX_TRIES) throw error;
-      logger.warn({ err: error, fault, events: batch.length, tries }, 'batch will be tried again');
-      if (fault === 'contention') await pause(tries, signal);
-      else {
+      const fault = faultOf(error);
+      if (fault === undefined || fault === 'data') throw error;
+      logger.warn({ fault, reason: describeFault(error), events, tries }, 'will be tried again');
+      if (fault === 'contention') {
+        if (++losses >= MAX_LOSSES) throw error;
+        await pause(losses, signal);
+      } else {
         const wasAway = await waitForDatabase(options);
-        // Our tables are whole: the error is about something that this batch alone touches.
+        // Nothing of ours is missing or forbidden: the error is about something that this batch alone touches.
         if (!wasAway && fault === 'structure') throw error;
-        if (wasAway) tries = 0;
-        else await pause(tries, signal);
+        if (!wasAway) await pause(tries, signal);
       }
     }
   }
 }
 
-/** Resolves once the database answers and our tables are there. @returns whether it had to be waited for. */
+/** Resolves once the database answers, with our tables and our rights. @returns whether it had to be waited for. */
 async function waitForDatabase({ db, logger, signal }: ApplyOptions): Promise<boolean> {
   for (let tries = 1; ; tries++) {
     const trouble = await probeDatabase(db);
@@ -129,18 +157,40 @@ async function pause(tries: number, signal: AbortSignal): Promise<void> {
 
 /** The event that nothing but its own content can be blamed for. Its failure is in the ledger before its job fails. */
 async function failAlone(
-  { db, logger }: ApplyOptions,
+  options: ApplyOptions,
   { entry }: PreparedEvent,
   error: unknown,
 ): Promise<Applied> {
-  if (classifyFault(error) === undefined) throw error; // a defect of ours, not the event's: retried, with backoff
+  const fault = faultOf(error);
+  if (fault === undefined) return toRetry(error); // a defect of ours: with backoff, as long as there are attempts
+  if (fault === 'contention') {
+    return toRetry(
+      new SyncError('database.contended', 'Somebody else holds a lock on the entity.'),
+    );
+  }
   const reason = describeFault(error);
-  logger.error(
-    { id: entry.id, type: entry.type, entityId: entry.entityId, reason },
-    'event failed',
-  );
-  await writeFailure(db, { ...entry, error: reason });
-  return { outcome: 'failed', repeated: false, reason };
+  const { id, type, entityId } = entry;
+  options.logger.error({ id, type, entityId, reason }, 'event failed');
+  try {
+    await persist(options, 1, () => writeFailure(options.db, { ...entry, error: reason }));
+    return { outcome: 'failed', repeated: false, reason };
+  } catch (ledgerError) {
+    return toRetry(ledgerError);
+  }
+}
+
+function toRetry(error: unknown): Applied {
+  return { outcome: 'retry', repeated: false, reason: null, error: withoutValues(error) };
+}
+
+/** Queue and log keep the message, and a database error's own may quote the row. */
+function withoutValues(error: unknown): unknown {
+  if (isSyncError(error) || classifyFault(error) === undefined) return error;
+  return new SyncError('work.failed', describeFault(error));
+}
+
+function faultOf(error: unknown): Fault | undefined {
+  return isSyncError(error, 'database.contended') ? 'contention' : classifyFault(error);
 }
 
 async function writeFailure(db: Database, entry: PreparedEvent['entry']): Promise<void> {

@@ -53,7 +53,12 @@ function readItems(subscription: JsonRecord): Fact[] {
     if (updatedAt === null) return [];
     const key = keyOf('subscription_item', item['id']);
     const { id, payer, payer_id } = subscription;
-    const columns = itemColumns({ payer, payer_id, ...item, subscription_id: id });
+    const columns = itemColumns({
+      ...item,
+      payer: item['payer'] ?? payer,
+      payer_id: item['payer_id'] ?? payer_id,
+      subscription_id: id,
+    });
     const version = { updatedAt, occurredAt: 0, eventId: '' };
     return [{ kind: 'snapshot', key, version, row: toRow(key, columns, item) }];
   });

@@ -6,7 +6,9 @@ import { readText, requireId } from './read.js';
 
 export const domainChanged = stateOf('organization_domain', (data, event) => {
   const organizationId = requireId(data['organization_id'], event, 'data.organization_id');
-  const verification = data['verification'] ?? data['ownership_verification'];
+  // `verification` is the old name of `affiliation_verification`; Clerk has announced that it goes.
+  const verification =
+    data['affiliation_verification'] ?? data['verification'] ?? data['ownership_verification'];
   return {
     columns: {
       organization_id: organizationId,

@@ -21,6 +21,8 @@ export type Columns<E extends EntityType> = Omit<
 
 export interface Description<E extends EntityType> {
   columns: Columns<E>;
+  /** Where `data.created_at` does not say it; ISO 8601. */
+  createdAt?: string | null;
   /** What a foreign key points to. */
   parents?: readonly Key[];
   /** What else the event says. */
@@ -38,8 +40,9 @@ export function stateOf<E extends EntityType>(entityType: E, describe: Describe<
   return (event, policy) => {
     const data = readData(event);
     const key = keyOf(entityType, readId(data, event, 'data'));
-    const { columns, parents = [], others = [] } = describe(data, event, policy);
-    const row = toRow(key, columns, data);
+    const { columns, createdAt = null, parents = [], others = [] } = describe(data, event, policy);
+    const own = toRow(key, columns, data);
+    const row = { ...own, created_at: own.created_at ?? createdAt };
     return [{ kind: 'state', key, version: versionOf(data, event), row, parents }, ...others];
   };
 }
@@ -64,5 +67,5 @@ export function toRow<E extends EntityType>(key: Key, columns: Columns<E>, data:
     updated_at: readTime(data['updated_at']),
     data,
   };
-  return row as unknown as Row; // `columns` are those of the entity's own table, which the compiler cannot follow through E
+  return row;
 }

@@ -85,17 +85,20 @@ export function project(event: ClerkEvent, policy: ProjectionPolicy): Facts | Ig
  */
 function keepMirrored([first, ...others]: Facts, { mirrored }: ProjectionPolicy): Facts | Ignored {
   const isMirrored = (table: TableName) => !mirrored || mirrored.includes(table);
+  const isParent = (table: TableName) =>
+    CASCADES[table]?.some(({ child }) => isMirrored(child)) ?? false;
   const counts = ({ kind, key }: Fact) => {
     const { table } = ENTITIES[key.entityType];
-    const hasChildren = CASCADES[table]?.some(({ child }) => isMirrored(child)) ?? false;
-    return isMirrored(table) || (kind === 'deletion' && hasChildren);
+    return isMirrored(table) || (kind === 'deletion' && isParent(table));
   };
   if (!counts(first)) {
     return { ignored: `SYNC_ENTITIES leaves out ${ENTITIES[first.key.entityType].table}.` };
   }
-  const kept = others.map((fact) =>
-    counts(fact) ? fact : { kind: 'mention' as const, key: fact.key },
-  );
+  const kept = others.flatMap((fact): Fact[] => {
+    if (counts(fact)) return [fact];
+    const { key } = fact;
+    return isParent(ENTITIES[key.entityType].table) ? [{ kind: 'mention', key }] : [];
+  });
   return [first, ...kept];
 }
 

@@ -122,7 +122,7 @@ async function write(tx: Transaction, db: Database, decision: Decision): Promise
     .filter((key) => !decision.rows.has(nameOf(key)))
     .map((key) => ({ key }));
   for (const [table, entries] of byTable(placeholders)) {
-    await insertPlaceholders(tx, db, { table, ids: entries.map(({ key }) => key.entityId).sort() });
+    await insertPlaceholders(tx, db, { table, ids: entries.map(({ key }) => key.entityId) });
   }
   for (const [table, entries] of byTable(decision.rows.values())) {
     await upsertRows(tx, db, { table, rows: entries.map(({ row }) => row) });
@@ -182,7 +182,9 @@ function toKnown(versions: readonly KnownVersion[]): Map<string, Known> {
 }
 
 function outcomeOf(event: PreparedEvent, decision: Decision): Outcome {
-  return event.verdict ?? decision.outcomes.get(event.entry.id) ?? 'applied';
+  const outcome = event.verdict ?? decision.outcomes.get(event.entry.id);
+  if (outcome === undefined) throw new Error('An event was left without a decision.');
+  return outcome;
 }
 
 const EXPLANATIONS: Partial<Record<Outcome, string>> = {

@@ -5,6 +5,8 @@ export interface CollectorOptions<T, R> {
   apply: (items: readonly T[]) => Promise<readonly R[]>;
   maxSize: number;
   maxInFlight: number;
+  /** Which of those that wait go first; by default those that came first. */
+  order?: 'arrival' | 'random';
 }
 
 /** @returns a function that resolves with the item's own result. */
@@ -12,13 +14,14 @@ export function createCollector<T, R>({
   apply,
   maxSize,
   maxInFlight,
+  order = 'arrival',
 }: CollectorOptions<T, R>): (item: T) => Promise<R> {
   interface Pending {
     item: T;
     resolve: (result: R) => void;
     reject: (reason: unknown) => void;
   }
-  let waiting: Pending[] = [];
+  const waiting: Pending[] = [];
   let inFlight = 0;
   let isScheduled = false;
 
@@ -41,9 +44,8 @@ export function createCollector<T, R>({
   const flush = () => {
     isScheduled = false;
     while (waiting.length > 0 && inFlight < maxInFlight) {
-      const batch = waiting.slice(0, maxSize);
-      waiting = waiting.slice(maxSize);
-      void run(batch);
+      const first = order === 'random' ? Math.floor(Math.random() * waiting.length) : 0;
+      void run(waiting.splice(first, maxSize));
     }
   };
   // The next turn of the event loop: by then all that came with one read of the socket is here.

@@ -1,5 +1,5 @@
 /** Takes jobs off the queue, many at once, and settles each by what the batch it travelled in made of it. */
-import { UnrecoverableError, WaitingError, type Job } from 'bullmq';
+import { DelayedError, UnrecoverableError, WaitingError, type Job } from 'bullmq';
 import { type Delivery } from '../clerk/event.js';
 import { isSyncError } from '../errors.js';
 import { type Logger } from '../logger.js';
@@ -7,18 +7,20 @@ import { type Backend } from './contract.js';
 import { createCollector } from './collector.js';
 import { backoffMs, fromJob, type JobData } from './job.js';
 
-/** What became of one delivery; `failed` fails the job at once, with the reason. */
+/** What became of one delivery: `failed` fails the job at once, with the reason; `retry` with the error, for another attempt. */
 export interface Result {
   outcome: string;
   repeated: boolean;
   reason: string | null;
+  error?: unknown;
 }
 
 export interface ConsumerOptions {
   backend: Backend;
   concurrency: number;
   batchSize: number;
-  /** Rejects when the deliveries may be tried again: with `database.unavailable` without using up an attempt. */
+  /** A job whose worker died this often fails. High enough for outages and restarts, yet finite: some events kill their workers. */
+  stalledLimit: number;
   apply: (deliveries: readonly Delivery[]) => Promise<readonly Result[]>;
   /** Called when a job has failed for good without `apply` having said so. */
   onDeadLetter: (delivery: Delivery, reason: string) => Promise<void>;
@@ -28,50 +30,65 @@ export interface ConsumerOptions {
 }
 
 export interface Consumer {
-  isRunning: () => boolean;
-  /** Finishes what is under way; what still waits for the database after the grace goes back on the queue. */
+  /** Finishes the transactions that are under way; what waits for the database goes back on the queue. */
   close: () => Promise<void>;
 }
 
 /** A worker killed by SIGKILL has its jobs run elsewhere after at most lock + interval, instead of BullMQ's 60 s. */
 const LOCK_DURATION_MS = 10_000;
 const STALLED_INTERVAL_MS = 5_000;
-/** High enough for outages and restarts, yet finite: an event that kills its workers ends as failed. */
-const MAX_STALLED_COUNT = 50;
+/** What the queue's own outage interrupted is tried again this often, instead of every 15 s. */
+const RETRY_INTERVAL_MS = 1_000;
 const BATCHES_IN_FLIGHT = 2;
-/** Half of the shutdown grace goes to finishing; the rest to handing back. */
-const HAND_BACK_AFTER_MS = 8_000;
+/**
+ * One of the jobs that stalled together may be what killed the worker, and at each death all of them come closer to the limit.
+ * From here on they go alone and in random order: each round half of the innocent get away before it is the killer's turn.
+ */
+const SUSPECT_AFTER_STALLS = 2;
+/** An older worker leaves a newer one's jobs alone for this long, then looks again. */
+const NEWER_JOB_DELAY_MS = 30_000;
 
 export function openConsumer(options: ConsumerOptions): Consumer {
-  const { backend, logger } = options;
+  const { backend } = options;
   const collect = createCollector({
     apply: options.apply,
     maxSize: options.batchSize,
     maxInFlight: BATCHES_IN_FLIGHT,
   });
+  const collectAlone = createCollector({
+    apply: options.apply,
+    maxSize: 1,
+    maxInFlight: 1,
+    order: 'random',
+  });
   const { worker, close } = backend.openWorker(
-    async (job, token) => processJob(job, token, collect),
+    async (job, token) =>
+      processJob(job, token, job.stalledCounter < SUSPECT_AFTER_STALLS ? collect : collectAlone),
     {
       name: `worker-${process.pid}`,
       concurrency: options.concurrency,
       lockDuration: LOCK_DURATION_MS,
       stalledInterval: STALLED_INTERVAL_MS,
-      maxStalledCount: MAX_STALLED_COUNT,
+      maxStalledCount: options.stalledLimit,
+      runRetryDelay: RETRY_INTERVAL_MS,
       settings: { backoffStrategy: (attemptsMade) => backoffMs(attemptsMade) },
     },
   );
+  const reports = new Set<Promise<void>>();
   worker.on('failed', (job, error) => {
     if (!job?.finishedOn || error instanceof ReportedFailure) return;
-    logger.error({ id: job.id, type: job.name, reason: error.message }, 'job failed for good');
-    void reportDeadLetter(job, error, options);
+    const report = reportDeadLetter(job, error, options).finally(() => reports.delete(report));
+    reports.add(report);
   });
   return {
-    isRunning: () => worker.isRunning(),
     async close() {
-      const handBack = setTimeout(options.abort, HAND_BACK_AFTER_MS);
-      await worker.close();
-      clearTimeout(handBack);
-      await close();
+      options.abort();
+      try {
+        await worker.close();
+        await Promise.all(reports);
+      } finally {
+        await close();
+      }
     },
   };
 }
@@ -83,14 +100,19 @@ async function processJob(
   job: Job<JobData>,
   token: string | undefined,
   collect: (delivery: Delivery) => Promise<Result>,
-): Promise<Omit<Result, 'reason'>> {
-  const delivery = fromJob(job.data);
+): Promise<Pick<Result, 'outcome' | 'repeated'>> {
   try {
-    const { outcome, repeated, reason } = await collect(delivery);
+    const { outcome, repeated, reason, error } = await collect(fromJob(job.data));
+    if (outcome === 'retry') throw error;
     if (outcome === 'failed') throw new ReportedFailure(reason ?? 'The event cannot be applied.');
     return { outcome, repeated };
   } catch (error) {
-    if (!isSyncError(error, 'database.unavailable')) throw error;
+    if (!isSyncError(error) || !error.retryable) throw error;
+    // Time is all it needs, and no attempt is used up.
+    if (error.code === 'job.newer') {
+      await job.moveToDelayed(Date.now() + NEWER_JOB_DELAY_MS, token);
+      throw new DelayedError();
+    }
     await job.moveToWait(token);
     throw new WaitingError();
   }
@@ -101,6 +123,7 @@ async function reportDeadLetter(
   error: Error,
   { onDeadLetter, logger }: ConsumerOptions,
 ): Promise<void> {
+  logger.error({ id: job.id, type: job.name, reason: error.message }, 'job failed for good');
   try {
     await onDeadLetter(fromJob(job.data), error.message);
   } catch (cause) {

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { UnrecoverableError, type JobsOptions } from 'bullmq';
 import { type Delivery } from '../clerk/event.js';
+import { SyncError } from '../errors.js';
 import { isRecord } from '../record.js';
 
 export const QUEUE_NAME = 'clerk-webhooks';
@@ -12,8 +13,10 @@ const LONGEST_BACKOFF_MS = 300_000;
 const MAX_NAME_LENGTH = 255;
 const DIGEST_PREFIX = 'sha256-';
 
+const JOB_VERSION = 1;
+
 export interface JobData extends Delivery {
-  version: 1;
+  version: typeof JOB_VERSION;
 }
 
 export interface Retention {
@@ -24,7 +27,7 @@ export interface Retention {
 }
 
 export function toJob(delivery: Delivery, type: string, retention: Retention) {
-  const data: JobData = { version: 1, ...delivery };
+  const data: JobData = { version: JOB_VERSION, ...delivery };
   const options: JobsOptions = {
     jobId: toJobId(delivery.id),
     attempts: retention.attempts,
@@ -35,15 +38,19 @@ export function toJob(delivery: Delivery, type: string, retention: Retention) {
   return { name: toJobName(type), data, options };
 }
 
-/** @throws UnrecoverableError when somebody else put the job there, or a newer version of this program did. */
+/** @throws UnrecoverableError when somebody else put the job there; SyncError `job.newer` when a newer version of this program did. */
 export function fromJob(data: unknown): Delivery {
   if (!isRecord(data))
     throw new UnrecoverableError('The job has no data: it was not put here by ingest.');
   const { version, id, body, receivedAt } = data;
-  if (version !== 1) {
-    throw new UnrecoverableError(
-      `Job data of version ${String(version)} is not known to this worker: deploy the newer one, then retry.`,
+  if (typeof version === 'number' && version > JOB_VERSION) {
+    throw new SyncError(
+      'job.newer',
+      `Job data of version ${version} is for a newer worker than this one.`,
     );
+  }
+  if (version !== JOB_VERSION) {
+    throw new UnrecoverableError('The job data has no version: it was not put here by ingest.');
   }
   if (typeof id !== 'string' || typeof body !== 'string' || typeof receivedAt !== 'number') {
     throw new UnrecoverableError('The job data is incomplete: it was not put here by ingest.');

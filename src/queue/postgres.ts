@@ -12,6 +12,7 @@ import {
 import { Pool, type PoolConfig } from 'pg';
 import { type Backend } from './contract.js';
 import { QUEUE_NAME, type JobData } from './job.js';
+import { retryReadiness, translateOutages } from './recovery.js';
 
 export const QUEUE_SCHEMA = 'bullmq';
 
@@ -31,7 +32,12 @@ export interface PostgresBackendOptions {
 
 export function createPostgresBackend({ url, onError }: PostgresBackendOptions): Backend {
   // One type of queue and worker for both backends: BullMQ's own types tell them apart by options that we never hand on.
-  const factory = postgresFactory as unknown as BackendFactory<RedisQueueBackend>;
+  const factory: BackendFactory<RedisQueueBackend> = (...args) => {
+    const backend = (postgresFactory as unknown as BackendFactory<RedisQueueBackend>)(...args);
+    retryReadiness(backend);
+    translateOutages(backend, onError);
+    return backend;
+  };
   const connect = (limits: PoolConfig) => {
     const pool = openQueuePool(url, limits);
     pool.on('error', onError);

@@ -54,6 +54,8 @@ export function createRedisBackend({ url, prefix, onError }: RedisBackendOptions
           return toPresence(known === 1, failed !== null);
         },
         async findTrouble() {
+          // INFO is answered a moment before the connection takes jobs: not ready is not ready.
+          if (client.status !== 'ready') throw new Error(`not connected (${client.status})`);
           return readTrouble(await client.info());
         },
         async close() {

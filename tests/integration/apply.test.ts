@@ -3,8 +3,14 @@ import { pino } from 'pino';
 import { type EventType } from '../../src/clerk/event-types.js';
 import { sampleEvent, sampleId, type SampleOptions } from '../../src/clerk/samples/index.js';
 import { openDatabase, type Database } from '../../src/db/database.js';
-import { createApply, recordFailure, type Apply } from '../../src/projections/apply.js';
+import {
+  createApply,
+  recordFailure,
+  type Apply,
+  type ApplyOptions,
+} from '../../src/projections/apply.js';
 import { newMessageId } from '../support/clerk.js';
+import { probeDatabase } from '../../src/db/probe.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { waitFor } from '../support/wait.js';
 
@@ -16,32 +22,58 @@ const POLICY = {
   allowedRoles: undefined,
 };
 
+const DATABASE_OPTIONS = {
+  schema: 'clerk',
+  size: 4,
+  lockTimeoutSeconds: 10,
+  idleTimeoutSeconds: 10,
+  onError: () => undefined,
+};
+
 let database: TestDatabase;
 let db: Database;
 let apply: Apply;
 
-function createTestApply(
-  overrides: { db?: Database; policy?: object; lockTimeoutSeconds?: number } = {},
-): Apply {
-  return createApply({
+interface Overrides {
+  db?: Database;
+  policy?: object;
+  lockTimeoutSeconds?: number;
+}
+
+function createOptions(overrides: Overrides = {}): ApplyOptions {
+  return {
     db: overrides.db ?? db,
     policy: { ...POLICY, ...overrides.policy },
     bounds: { lockTimeoutSeconds: overrides.lockTimeoutSeconds ?? 10, idleTimeoutSeconds: 10 },
     logger: pino({ level: 'silent' }),
     signal: new AbortController().signal,
-  });
+  };
+}
+
+interface Overrides {
+  db?: Database;
+  policy?: object;
+  lockTimeoutSeconds?: number;
+  signal?: AbortSignal;
+}
+
+function testOptions(overrides: Overrides = {}): ApplyOptions {
+  return {
+    db: overrides.db ?? db,
+    policy: { ...POLICY, ...overrides.policy },
+    bounds: { lockTimeoutSeconds: overrides.lockTimeoutSeconds ?? 10, idleTimeoutSeconds: 10 },
+    logger: pino({ level: 'silent' }),
+    signal: overrides.signal ?? new AbortController().signal,
+  };
+}
+
+function createTestApply(overrides?: Overrides): Apply {
+  return createApply(testOptions(overrides));
 }
 
 beforeAll(async () => {
   database = await createDatabase();
-  db = openDatabase({
-    url: database.url,
-    schema: 'clerk',
-    size: 4,
-    lockTimeoutSeconds: 10,
-    idleTimeoutSeconds: 10,
-    onError: () => undefined,
-  });
+  db = openDatabase({ ...DATABASE_OPTIONS, url: database.url });
   apply = createTestApply();
 });
 
@@ -264,13 +296,16 @@ describe('organizations and memberships', () => {
 
 describe('what is not mirrored', () => {
   test.each(['session.created', 'email.created', 'paymentAttempt.updated'] as const)(
-    '%s is recorded as ignored, with the reason',
+    '%s, left out by SYNC_ENTITIES, is recorded as ignored, with the reason',
     async (type) => {
+      const only = createTestApply({ policy: { mirrored: ['users'] } });
       const event = delivery(type, {});
-      expect((await apply([event]))[0]?.outcome).toBe('ignored');
+      expect((await only([event]))[0]?.outcome).toBe('ignored');
       expect(await ledgerOf(event.id)).toMatchObject({
+        type,
         outcome: 'ignored',
-        error: expect.stringContaining(type),
+        error: expect.stringMatching(/^SYNC_ENTITIES leaves out /),
+        payload: JSON.parse(event.body),
       });
     },
   );
@@ -368,7 +403,7 @@ describe('poison', () => {
     expect(results.filter(({ outcome }) => outcome === 'applied')).toHaveLength(99);
     expect(results[37]).toMatchObject({
       outcome: 'failed',
-      reason: expect.stringContaining('not this one'),
+      reason: expect.stringContaining('SQLSTATE 23514'),
     });
     // A hundred is halved seven times, and each halving is two transactions.
     expect(used).toBeLessThanOrEqual(1 + 2 * 7);
@@ -379,14 +414,14 @@ describe('poison', () => {
 
   test('a failure reported from outside is recorded once, and never over what was applied', async () => {
     const event = user(newUser(), 0);
-    await recordFailure(db, event, 'its workers died');
+    await recordFailure(createOptions(), event, 'its workers died');
     expect(await ledgerOf(event.id)).toMatchObject({
       outcome: 'failed',
       error: 'its workers died',
       type: 'user.updated',
     });
     await apply([event]);
-    await recordFailure(db, event, 'too late');
+    await recordFailure(createOptions(), event, 'too late');
     expect(await ledgerOf(event.id)).toMatchObject({ outcome: 'applied', error: null });
   });
 });
@@ -444,5 +479,107 @@ describe('trouble', () => {
     for (const { outcome } of (await applied).flat()) expect(outcome).toBe('applied');
     const stored = await database.query('SELECT 1 FROM clerk.users WHERE id = ANY($1)', [ids]);
     expect(stored).toHaveLength(30);
+  });
+
+  const NOTHING_YET = Symbol('nothing yet');
+  /** Applies one user while the database is in the way, sees that it waits, and clears the way. */
+  async function expectWait(obstruct: string, clear: string): Promise<void> {
+    const id = newUser();
+    const event = user(id, 0, { first_name: 'waited' });
+    const url = new URL(database.url);
+    url.username = 'guest';
+    url.password = 'guest';
+    const guest = openDatabase({ ...DATABASE_OPTIONS, url: url.href });
+    await database.query(obstruct);
+    const applied = createTestApply({ db: guest })([event]);
+    await waitFor(
+      'the probe to see the obstruction',
+      async () => (await probeDatabase(guest)) !== null,
+    );
+    expect(await Promise.race([applied, Promise.resolve(NOTHING_YET)])).toBe(NOTHING_YET);
+    expect(await ledgerOf(event.id)).toBeUndefined();
+    await database.query(clear);
+    expect((await applied)[0]?.outcome).toBe('applied');
+    expect((await rowOf('users', id))?.['first_name']).toBe('waited');
+    await guest.close();
+  }
+
+  describe('that is the database\u2019s, and not an event\u2019s, is waited out:', () => {
+    beforeAll(async () => {
+      await database.query(
+        `DO $$ BEGIN CREATE ROLE guest LOGIN PASSWORD 'guest'; EXCEPTION WHEN duplicate_object THEN NULL; END $$`,
+      );
+      await database.query(
+        `GRANT USAGE ON SCHEMA clerk TO guest; GRANT ALL ON ALL TABLES IN SCHEMA clerk TO guest`,
+      );
+    });
+
+    test.each([
+      [
+        'a standby',
+        `ALTER ROLE guest IN DATABASE DB SET default_transaction_read_only = on`,
+        `ALTER ROLE guest IN DATABASE DB RESET default_transaction_read_only`,
+      ],
+      [
+        'a missing grant',
+        `REVOKE INSERT ON clerk.users FROM guest`,
+        `GRANT INSERT ON clerk.users TO guest`,
+      ],
+      [
+        'a column that the next migration brings',
+        `ALTER TABLE clerk.users RENAME COLUMN external_id TO away`,
+        `ALTER TABLE clerk.users RENAME COLUMN away TO external_id`,
+      ],
+      [
+        'a table that is not there yet',
+        `ALTER TABLE clerk.organizations RENAME TO away`,
+        `ALTER TABLE clerk.away RENAME TO organizations`,
+      ],
+    ])('%s', async (_name, obstruct, clear) => {
+      const inThis = (sql: string) => sql.replace('DATABASE DB', `DATABASE ${database.name}`);
+      await expectWait(
+        inThis(obstruct),
+        `${inThis(clear)}; SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'guest'`,
+      );
+    });
+  });
+
+  test('a transaction that loses again and again hands its event back: nobody fails over a lock', async () => {
+    const id = newUser();
+    await database.query(`
+      CREATE FUNCTION clerk.lose() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN IF NEW.id = '${id}' THEN RAISE EXCEPTION 'lost' USING ERRCODE = '40001'; END IF; RETURN NEW; END $$;
+      CREATE TRIGGER lose BEFORE INSERT OR UPDATE ON clerk.users FOR EACH ROW EXECUTE FUNCTION clerk.lose()`);
+    const [loser, other] = [user(id, 0), user(newUser(), 0)];
+    const results = await apply([loser, other]);
+    await database.query('DROP TRIGGER lose ON clerk.users');
+    expect(results[0]).toMatchObject({
+      outcome: 'retry',
+      error: { code: 'database.contended', retryable: true },
+    });
+    expect(results[1]?.outcome).toBe('applied');
+    expect(await ledgerOf(loser.id)).toBeUndefined();
+    expect((await apply([loser]))[0]?.outcome).toBe('applied');
+  });
+
+  test('a defect of ours in one event is no trouble of its neighbours', async () => {
+    const policy = {
+      get allowedRoles(): never {
+        throw new TypeError('a defect');
+      },
+    };
+    const broken = user(newUser(), 0, { public_metadata: { role: 'admin' } });
+    const neighbour = delivery('organization.created', {});
+    const base = testOptions();
+    // A getter survives only on the object itself.
+    const results = await createApply({
+      ...base,
+      policy: Object.defineProperties({ ...base.policy }, Object.getOwnPropertyDescriptors(policy)),
+    })([broken, neighbour]);
+    expect(results[0]).toMatchObject({
+      outcome: 'retry',
+      error: expect.objectContaining({ message: 'a defect' }),
+    });
+    expect(results[1]?.outcome).toBe('applied');
   });
 });

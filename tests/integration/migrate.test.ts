@@ -1,6 +1,7 @@
 /** Migrations without a network, beside an application's own tables, by any number of migrators. */
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import pg from 'pg';
@@ -30,7 +31,6 @@ test('migrators that run at the same time apply each migration once', async () =
   expect(await readMigrationState(options)).toEqual({
     pending: [],
     failed: [],
-    edited: [],
     unknown: [],
   });
 });
@@ -124,9 +124,19 @@ test('the schema engine is the one that belongs to the Prisma that is installed'
     expect(glue).toContain(used);
 });
 
-test('the folder is one that prisma migrate deploy understands', () => {
-  expect(readFileSync(path.join(MIGRATIONS_DIRECTORY, 'migration_lock.toml'), 'utf8')).toContain(
-    'provider = "postgresql"',
+test('the history is one that prisma migrate deploy accepts: its names, and checksums of the files', async () => {
+  await migrate({ url: database.url, schema: 'clerk' });
+  const rows = await database.query<{ name: string; checksum: string }>(
+    'SELECT migration_name AS name, checksum FROM clerk._prisma_migrations ORDER BY 1',
+  );
+  const folders = readdirSync(MIGRATIONS_DIRECTORY).filter(
+    (name) => name !== 'migration_lock.toml',
+  );
+  expect(rows).toEqual(
+    folders.sort().map((name) => {
+      const sql = readFileSync(path.join(MIGRATIONS_DIRECTORY, name, 'migration.sql'));
+      return { name, checksum: createHash('sha256').update(sql).digest('hex') };
+    }),
   );
 });
 

@@ -1,7 +1,7 @@
 /** Redis away, in every way it can be: ingest refuses within its bound, stays up, and recovers by itself. */
+import { createServer, type AddressInfo } from 'node:net';
 import { sampleEvent } from '../../src/clerk/samples/index.js';
 import { deliver, type Answer } from '../support/clerk.js';
-import { findFreePort } from '../support/ports.js';
 import { killAll, startIngest, type RunningIngest } from '../support/processes.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { waitFor } from '../support/wait.js';
@@ -74,14 +74,13 @@ describeWithRedis('ingest, with its queue in a Redis that goes away', () => {
 
   test('that is killed and comes back, twice', async () => {
     ingest = await startIngest({ REDIS_URL: redis.url });
-    for (const round of [1, 2]) {
+    for (let round = 0; round < 2; round++) {
       expect((await send()).status).toBe(200);
       await redis.kill();
       await expectRefusal();
       await expectNotReady();
       await redis.start();
       await expectRecovery();
-      expect(round).toBeLessThan(3);
     }
     expect(ingest.child.exitCode).toBeNull();
   });
@@ -96,10 +95,13 @@ describeWithRedis('ingest, with its queue in a Redis that goes away', () => {
     await expectRecovery();
   });
 
-  test('whose host never answers', async () => {
-    // A port that nobody listens on stands for a host that is gone; the frozen server above for one that says nothing.
-    ingest = await startIngest({ REDIS_URL: `redis://127.0.0.1:${await findFreePort()}` });
+  test('whose host takes the connection and says nothing', async () => {
+    const silent = createServer();
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const { port } = silent.address() as AddressInfo; // a TCP server's address is an object
+    ingest = await startIngest({ REDIS_URL: `redis://127.0.0.1:${port}` });
     await expectRefusal();
     await expectNotReady();
+    silent.close();
   });
 });

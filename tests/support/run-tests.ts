@@ -8,7 +8,7 @@ import { migrateQueue } from '../../src/queue/migrate.js';
 import { startEmbeddedPostgres } from '../../src/system/embedded-postgres.js';
 import { findFreePort } from './ports.js';
 import { startRedis, type RedisServer } from './redis-server.js';
-import { TEMPLATE_DATABASE, createTemplate } from './database.js';
+import { createTemplate } from './database.js';
 
 const NO_REDIS = `
 ******************************************************************************
@@ -47,7 +47,6 @@ async function run(): Promise<number> {
   }
   const code = await runJest({
     TEST_DATABASE_URL: postgres.url,
-    TEST_TEMPLATE: TEMPLATE_DATABASE,
     ...(redis ? { TEST_REDIS_URL: redis.url } : {}),
   });
   if (!redis) process.stderr.write(NO_REDIS);
@@ -69,10 +68,10 @@ function runJest(servers: Record<string, string>): Promise<number> {
     ...process.argv.slice(2),
   ];
   // The tests say what they need; nothing of the developer's own configuration may leak in.
-  const { PATH, HOME, CI, TMPDIR } = process.env;
+  const { PATH, HOME, CI, TMPDIR, HISTORIES, SEED, OUTAGE_SECONDS } = process.env;
   const child = spawn(process.execPath, jest, {
     stdio: 'inherit',
-    env: { PATH, HOME, CI, TMPDIR, ...servers },
+    env: { PATH, HOME, CI, TMPDIR, HISTORIES, SEED, OUTAGE_SECONDS, ...servers },
   });
   return new Promise((resolve) => {
     child.on('exit', (code) => {

@@ -4,12 +4,14 @@
  */
 import fc from 'fast-check';
 import { type Outcome } from '../../src/db/ledger.js';
+import { CASCADES, type Row } from '../../src/db/tables.js';
 import { decide, nameOf, type Decision, type Known } from '../../src/projections/decide.js';
-import { type ProjectionPolicy } from '../../src/projections/fact.js';
+import { ENTITIES, type Key, type ProjectionPolicy } from '../../src/projections/fact.js';
 import { prepareEvent } from '../../src/projections/prepare.js';
+import { histories, numbered, toDelivery, type Message } from '../support/histories.js';
+import { expectEveryTable, findDeleted } from '../support/model.js';
 
-const RUNS = 2_000;
-const EPOCH = Date.UTC(2026, 0, 1);
+const RUNS = Math.max(2_000, Number(process.env['HISTORIES'] ?? 0));
 const POLICY: ProjectionPolicy = {
   instanceId: undefined,
   mirrored: undefined,
@@ -17,35 +19,13 @@ const POLICY: ProjectionPolicy = {
   allowedRoles: undefined,
 };
 
-/** Every membership with its organization and its user. */
-const MEMBERSHIPS = {
-  orgmem_1: ['org_1', 'user_1'],
-  orgmem_2: ['org_1', 'user_2'],
-  orgmem_3: ['org_2', 'user_1'],
-  orgmem_4: ['org_2', 'user_2'],
-} as const;
-
-/** An envelope as Clerk sends it, and its svix-id. `mark` is what tells one state of an entity from another. */
-interface ClerkMessage {
-  id: string;
-  type: string;
-  timestamp: number;
-  data: {
-    id: string;
-    mark: string;
-    updated_at?: number;
-    organization?: { id: string; updated_at?: number; mark: string };
-    public_user_data?: { user_id: string };
-  };
-}
-
 describe('whatever the order, the batches and the repetitions', () => {
   test('the tables equal the newest version of each entity', () => {
     fc.assert(
-      fc.property(deliveries(), ({ messages, batches, remembers }) => {
+      fc.property(deliveries(), fc.boolean(), ({ messages, batches }, remembers) => {
         const tables = openTables({ remembers });
         for (const batch of batches) tables.apply(batch);
-        expect(tables.read()).toEqual(expectedTables(messages));
+        expect(tables.read()).toEqual(expected(messages));
       }),
       { numRuns: RUNS },
     );
@@ -66,62 +46,54 @@ describe('whatever the order, the batches and the repetitions', () => {
   });
 });
 
-/** The model: looks only at the set of messages. */
-function expectedTables(messages: readonly ClerkMessage[]) {
-  const deleted = new Set<string>();
-  const rows = new Map<string, { rank: (number | string)[]; mark: string | null }>();
-  const offer = (id: string, rank: (number | string)[], mark: string | null) => {
-    const current = rows.get(id);
-    if (!current || isAbove(rank, current.rank)) rows.set(id, { rank, mark });
-  };
-  for (const { id: svixId, type, timestamp, data } of messages) {
-    const { organization, public_user_data: user } = data;
-    if (type.endsWith('.deleted')) deleted.add(data.id);
-    else offer(data.id, [data.updated_at || timestamp, timestamp, svixId], data.mark);
-    if (user) offer(user.user_id, [], null);
-    if (organization?.updated_at)
-      offer(organization.id, [organization.updated_at, 0, ''], organization.mark);
-    else if (organization) offer(organization.id, [], null);
-  }
-  const isGone = (id: string) =>
-    deleted.has(id) || parentsOf(id).some((parent) => deleted.has(parent));
-  const left = [...rows].filter(([id]) => !isGone(id)).map(([id, { mark }]) => [id, mark]);
-  return { rows: Object.fromEntries(left), tombstones: [...deleted].sort() };
+function deliveries() {
+  return histories({ maxLength: 16 }).map((history) => numbered(history, 0));
 }
 
-function isAbove(a: (number | string)[], b: (number | string)[]): boolean {
-  const index = a.findIndex((part, i) => part !== b[i]);
-  const [mine, other] = [a[index], b[index]];
-  return mine !== undefined && (other === undefined || mine > other);
+function expected(messages: readonly Message[]) {
+  const rows = Object.values(expectEveryTable(messages)).flatMap((table) => [...table]);
+  return { rows: Object.fromEntries(rows), tombstones: [...findDeleted(messages)].sort() };
 }
 
 /** Does to maps what the transaction does to tables. */
 function openTables({ remembers }: { remembers: boolean }) {
-  const rows = new Map<string, string | null>();
-  const versions = new Map<string, Known & { id: string }>();
+  const rows = new Map<string, { key: Key; row: Row | null }>();
+  const versions = new Map<string, Known & { key: Key }>();
   const settled = new Set<string>();
 
-  const write = ({ deletions, mentions, rows: newRows }: Decision) => {
-    for (const { key } of deletions.values()) {
-      for (const child of rows.keys()) {
-        if (!parentsOf(child).includes(key.entityId)) continue;
-        rows.delete(child);
-        versions.delete(nameOf({ entityType: 'organization_membership', entityId: child }));
+  const cascade = (parent: Key) => {
+    for (const { child, column } of CASCADES[ENTITIES[parent.entityType].table] ?? []) {
+      for (const [name, { key, row }] of rows) {
+        if (ENTITIES[key.entityType].table !== child || Object(row)[column] !== parent.entityId)
+          continue;
+        rows.delete(name);
+        versions.delete(name);
       }
-      rows.delete(key.entityId);
     }
-    for (const { entityId } of mentions.values()) {
-      if (!rows.has(entityId)) rows.set(entityId, null);
+  };
+  const write = ({ deletions, mentions, rows: newRows }: Decision) => {
+    for (const [name, { key }] of deletions) {
+      cascade(key);
+      rows.delete(name);
     }
-    for (const { row } of newRows.values()) rows.set(row.id, markOf(row.data));
-    for (const { key, version } of newRows.values()) {
-      versions.set(nameOf(key), { id: key.entityId, version, deleted: false });
+    for (const [name, key] of mentions) if (!rows.has(name)) rows.set(name, { key, row: null });
+    for (const [name, { key, version, row }] of newRows) {
+      rows.set(name, { key, row });
+      versions.set(name, { key, version, deleted: false });
     }
-    for (const { key, version } of deletions.values()) {
-      versions.set(nameOf(key), { id: key.entityId, version, deleted: true });
+    for (const [name, { key, version }] of deletions) {
+      versions.set(name, { key, version, deleted: true });
     }
-    for (const parent of [...rows.keys()].flatMap(parentsOf)) {
-      if (!rows.has(parent)) throw new Error(`A foreign key to ${parent} would have failed.`);
+  };
+  const checkForeignKeys = () => {
+    for (const [table, children] of Object.entries(CASCADES)) {
+      for (const { child, column } of children) {
+        for (const { key, row } of rows.values()) {
+          if (ENTITIES[key.entityType].table !== child || !row) continue;
+          const entityType = table === 'users' ? 'user' : 'organization';
+          expect([...rows.keys()]).toContain(nameOf({ entityType, entityId: Object(row)[column] }));
+        }
+      }
     }
   };
   const remember = (outcomes: ReadonlyMap<string, Outcome>) => {
@@ -130,117 +102,37 @@ function openTables({ remembers }: { remembers: boolean }) {
     }
   };
   return {
-    apply(batch: readonly ClerkMessage[]) {
+    apply(batch: readonly Message[]) {
       const once = [...new Map(batch.map((message) => [message.id, message])).values()];
       const fresh = once.filter(({ id }) => !remembers || !settled.has(id));
       const decision = decide(fresh.map(toFacts), versions);
       expect([...decision.outcomes.keys()].sort()).toEqual(fresh.map(({ id }) => id).sort());
       write(decision);
+      checkForeignKeys();
       remember(decision.outcomes);
     },
     read: () => ({
-      rows: Object.fromEntries(rows),
+      rows: Object.fromEntries(
+        [...rows.values()].map(({ key, row }) => [key.entityId, textOf(row)]),
+      ),
       tombstones: [...versions.values()]
-        .filter((known) => known.deleted)
-        .map(({ id }) => id)
+        .filter(({ deleted }) => deleted)
+        .map(({ key }) => key.entityId)
         .sort(),
     }),
   };
 }
 
-function toFacts({ id, ...envelope }: ClerkMessage) {
-  const delivery = { id, body: JSON.stringify(envelope), receivedAt: EPOCH };
-  const { facts, entry } = prepareEvent(delivery, POLICY);
+function toFacts(message: Message) {
+  const { facts, entry } = prepareEvent(toDelivery(message), POLICY);
   if (!facts) throw new Error(`The event was not understood: ${entry.error ?? ''}`);
-  return { id, facts };
+  return { id: message.id, facts };
 }
 
-function markOf(data: unknown): string {
-  return Object(data).mark;
+/** What tells one state of an entity from another, from the column that the history put it in. Null for a placeholder. */
+function textOf(row: Row | null): string | null {
+  const { first_name: firstName, name, role, status, data } = Object(row);
+  return data?.first_name === undefined
+    ? (name ?? (data?.role && role) ?? status ?? null)
+    : firstName;
 }
-
-function parentsOf(id: string): readonly string[] {
-  return Object.entries(MEMBERSHIPS).find(([membership]) => membership === id)?.[1] ?? [];
-}
-
-/** A short history of few entities with few distinct times, so that ties, cascades and repetitions are the rule. */
-function deliveries() {
-  return fc.array(message(), { minLength: 1, maxLength: 14 }).chain((drafts) => {
-    const messages = drafts.map((make, index) => make(`msg_${index}`));
-    return fc
-      .array(fc.constantFrom(...messages), { maxLength: 6 })
-      .chain((repeated) => {
-        const all = [...messages, ...repeated];
-        return fc.shuffledSubarray(all, { minLength: all.length, maxLength: all.length });
-      })
-      .chain((order) =>
-        fc.record({
-          messages: fc.constant(messages),
-          batches: fc
-            .array(fc.boolean(), { minLength: order.length, maxLength: order.length })
-            .map((cuts) => cutInto(order, cuts)),
-          remembers: fc.boolean(),
-        }),
-      );
-  });
-}
-
-function cutInto<T>(items: readonly T[], cuts: readonly boolean[]): T[][] {
-  const batches: T[][] = [[]];
-  items.forEach((item, index) => {
-    if (cuts[index]) batches.push([]);
-    batches.at(-1)?.push(item);
-  });
-  return batches;
-}
-
-function message() {
-  const time = fc.integer({ min: 1, max: 4 }).map((step) => EPOCH + step * 1000);
-  const objectTime = fc.oneof(
-    { weight: 5, arbitrary: time },
-    fc.constant(0),
-    fc.constant(undefined),
-  );
-  return fc
-    .record({
-      entity: fc.constantFrom('user_1', 'user_2', 'org_1', 'org_2', ...Object.keys(MEMBERSHIPS)),
-      action: fc.constantFrom('created', 'updated', 'updated', 'deleted'),
-      timestamp: time,
-      updatedAt: objectTime,
-      nestedUpdatedAt: objectTime,
-      isPlain: fc.boolean(),
-    })
-    .map(
-      ({ entity, action, timestamp, updatedAt, nestedUpdatedAt, isPlain }) =>
-        (id: string): ClerkMessage => {
-          const [organizationId, userId] = parentsOf(entity);
-          const carriesParents = organizationId && userId && !(action === 'deleted' && isPlain);
-          return {
-            id,
-            type: `${FAMILIES[entity.split('_')[0] ?? '']}.${action}`,
-            timestamp,
-            data: {
-              id: entity,
-              mark: id,
-              ...(updatedAt !== undefined && { updated_at: updatedAt }),
-              ...(carriesParents && {
-                organization: nestOrganization(organizationId, nestedUpdatedAt),
-                public_user_data: { user_id: userId },
-              }),
-            },
-          };
-        },
-    );
-}
-
-/** Clerk's copies of one organization with one `updated_at` are alike. */
-function nestOrganization(id: string, updatedAt: number | undefined) {
-  const mark = `${id} as of ${updatedAt ?? 'never'}`;
-  return { id, mark, ...(updatedAt !== undefined && { updated_at: updatedAt }) };
-}
-
-const FAMILIES: Record<string, string> = {
-  user: 'user',
-  org: 'organization',
-  orgmem: 'organizationMembership',
-};

@@ -2,8 +2,28 @@
 import { EVENT_TYPES } from '../../src/clerk/event-types.js';
 import { parseEvent } from '../../src/clerk/event.js';
 import { sampleEvent } from '../../src/clerk/samples/index.js';
-import { type ProjectionPolicy } from '../../src/projections/fact.js';
-import { MIRRORED_TYPES, project } from '../../src/projections/registry.js';
+import { ENTITY_TABLES } from '../../src/config-parsers.js';
+import { CASCADES, TABLES, type TableName } from '../../src/db/tables.js';
+import { ENTITIES, type ProjectionPolicy } from '../../src/projections/fact.js';
+import { project, REGISTRY } from '../../src/projections/registry.js';
+
+/** Where each family of events goes. */
+const TABLE_OF = {
+  user: 'users',
+  session: 'sessions',
+  organization: 'organizations',
+  organizationMembership: 'organization_memberships',
+  organizationInvitation: 'organization_invitations',
+  organizationDomain: 'organization_domains',
+  role: 'roles',
+  permission: 'permissions',
+  email: 'email_messages',
+  sms: 'sms_messages',
+  waitlistEntry: 'waitlist_entries',
+  subscription: 'subscriptions',
+  subscriptionItem: 'subscription_items',
+  paymentAttempt: 'payment_attempts',
+} as const;
 
 const MEMBERSHIP = {
   id: 'orgmem_1',
@@ -11,16 +31,30 @@ const MEMBERSHIP = {
   public_user_data: { user_id: 'user_1' },
 };
 
-test.each(EVENT_TYPES)('a sample of %s is understood, or ignored with a reason', (type) => {
-  const found = run(sampleEvent(type));
-  if (MIRRORED_TYPES.includes(type)) expect(found).toEqual(expect.any(Array));
-  else expect(found).toEqual({ ignored: expect.stringContaining(type) });
+test.each(EVENT_TYPES)('a sample of %s is understood', (type) => {
+  expect(Object(run(sampleEvent(type, { entityId: 'x_1' })))[0]).toMatchObject({
+    kind: type.endsWith('.deleted') ? 'deletion' : 'state',
+    key: { entityId: 'x_1' },
+  });
 });
 
-test('users, organizations and memberships are mirrored', () => {
-  for (const family of ['user', 'organization', 'organizationMembership']) {
-    const expected = ['created', 'updated', 'deleted'].map((action) => `${family}.${action}`);
-    expect(MIRRORED_TYPES).toEqual(expect.arrayContaining(expected));
+test('the registry has a projection for every documented event type, and for no other', () => {
+  expect(Object.keys(REGISTRY).sort()).toEqual([...EVENT_TYPES].sort());
+});
+
+test('SYNC_ENTITIES may name every mirror table, and every mirror table has its entity', () => {
+  expect([...ENTITY_TABLES].sort()).toEqual(Object.keys(TABLES).sort());
+  const tables = Object.values(ENTITIES).map(({ table }) => table);
+  expect(tables.sort()).toEqual(Object.keys(TABLES).sort());
+});
+
+test('every child is locked after its parents', () => {
+  const rankOf = new Map<string, number>(
+    Object.values(ENTITIES).map(({ table, rank }) => [table, rank]),
+  );
+  for (const [parent, children] of Object.entries(CASCADES)) {
+    for (const { child } of children)
+      expect(rankOf.get(child)).toBeGreaterThan(Number(rankOf.get(parent)));
   }
 });
 
@@ -74,27 +108,28 @@ describe('CLERK_INSTANCE_ID', () => {
 });
 
 describe('SYNC_ENTITIES', () => {
-  test.each([
-    ['user.created', { id: 'user_1' }, 'users'],
-    ['organization.updated', { id: 'org_1' }, 'organizations'],
-    ['organizationMembership.created', MEMBERSHIP, 'organization_memberships'],
-    ['organizationMembership.deleted', { id: 'orgmem_1' }, 'organization_memberships'],
-  ] as const)('leaves out %s when its table is not named, and says so', (type, data, table) => {
-    const all = ['users', 'organizations', 'organization_memberships'] as const;
-    const mirrored = all.filter((name) => name !== table);
-    const reason = { ignored: `SYNC_ENTITIES leaves out ${table}.` };
-    expect(run({ type, data }, { mirrored })).toEqual(reason);
-    expect(run({ type, data }, { mirrored: [table] })).not.toEqual(reason);
+  test.each(Object.entries(TABLE_OF))('leaves out %s when it does not name %s', (family, table) => {
+    const childless = (Object.keys(TABLES) as TableName[]).filter(
+      (name) => name !== table && !CASCADES[table]?.some(({ child }) => child === name),
+    );
+    const types = EVENT_TYPES.filter((type) => type.startsWith(`${family}.`));
+    expect(types).not.toHaveLength(0);
+    for (const event of types.map((type) => sampleEvent(type))) {
+      const reason = { ignored: `SYNC_ENTITIES leaves out ${table}.` };
+      expect(run(event, { mirrored: childless })).toEqual(reason);
+      expect(run(event, { mirrored: [table] })).not.toEqual(reason);
+    }
   });
 
   test.each([
-    ['user.deleted', 'users'],
-    ['organization.deleted', 'organizations'],
-  ] as const)('heeds %s all the same while its memberships are mirrored', (type, table) => {
+    ['user.deleted', 'organization_memberships', 'users'],
+    ['user.deleted', 'sessions', 'users'],
+    ['organization.deleted', 'organization_memberships', 'organizations'],
+    ['organization.deleted', 'organization_invitations', 'organizations'],
+    ['organization.deleted', 'organization_domains', 'organizations'],
+  ] as const)('heeds %s all the same while its %s are mirrored', (type, child, table) => {
     const data = { id: 'x_1' };
-    expect(run({ type, data }, { mirrored: ['organization_memberships'] })).toMatchObject([
-      { kind: 'deletion' },
-    ]);
+    expect(run({ type, data }, { mirrored: [child] })).toMatchObject([{ kind: 'deletion' }]);
     const others = (['users', 'organizations'] as const).filter((name) => name !== table);
     expect(run({ type, data }, { mirrored: others })).toEqual({
       ignored: `SYNC_ENTITIES leaves out ${table}.`,
@@ -113,6 +148,34 @@ describe('SYNC_ENTITIES', () => {
       expect.objectContaining({ kind: 'snapshot' }),
       { kind: 'mention', key: { entityType: 'user', entityId: 'user_1' } },
     ]);
+  });
+});
+
+describe('SYNC_ENTITIES, of what an event says of others,', () => {
+  const session = {
+    type: 'session.created',
+    data: { id: 'sess_1', user_id: 'user_1', user: { id: 'user_1', updated_at: 1 } },
+  };
+  const subscription = {
+    type: 'subscription.created',
+    data: { id: 'csub_1', items: [{ id: 'csub_item_1', updated_at: 1 }] },
+  };
+
+  test("keeps of a session's user the placeholder that the session needs", () => {
+    expect(run(session, { mirrored: ['sessions'] })).toEqual([
+      expect.objectContaining({ kind: 'state' }),
+      { kind: 'mention', key: { entityType: 'user', entityId: 'user_1' } },
+    ]);
+    expect(run(session, { mirrored: ['sessions', 'users'] })).toMatchObject([
+      { kind: 'state' },
+      { kind: 'snapshot' },
+    ]);
+  });
+
+  test("keeps nothing of a subscription's items, which nothing needs", () => {
+    expect(run(subscription, { mirrored: ['subscriptions'] })).toMatchObject([{ kind: 'state' }]);
+    expect(run(subscription, { mirrored: ['subscriptions'] })).toHaveLength(1);
+    expect(run(subscription)).toMatchObject([{ kind: 'state' }, { kind: 'snapshot' }]);
   });
 });
 
