@@ -36,6 +36,7 @@ describe('configuration', () => {
       WORKER_CONCURRENCY: 300,
       WORKER_BATCH_SIZE: 100,
       JOB_ATTEMPTS: 8,
+      STALLED_LIMIT: 50,
       COMPLETED_JOB_AGE: 28 * 3600,
       COMPLETED_JOB_COUNT: 100_000,
       FAILED_JOB_AGE: 90 * 86_400,

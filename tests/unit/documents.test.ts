@@ -1,0 +1,108 @@
+/** Documents that cannot lie: each claim that can be compared with the code is. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { EVENT_TYPES } from '../../src/clerk/event-types.js';
+import { parseEvent } from '../../src/clerk/event.js';
+import { sampleEvent } from '../../src/clerk/samples/index.js';
+import { VARIABLES } from '../../src/config.js';
+import { ENTITIES } from '../../src/projections/fact.js';
+import { project } from '../../src/projections/registry.js';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+const DOCUMENTS = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', ...listDocs('docs')];
+const read = (file: string) => readFileSync(path.join(ROOT, file), 'utf8');
+
+test('README names every variable with its default', () => {
+  const rows = new Map(
+    [...read('README.md').matchAll(/^\| `([A-Z_]+)` +\| +(.+?) +\|/gm)].map(
+      ([, name, fallback]) => [name, fallback],
+    ),
+  );
+  rows.delete('CLERK_WEBHOOK_SIGNING_SECRET');
+  expect([...rows.keys()].sort()).toEqual(Object.keys(VARIABLES).sort());
+  for (const [name, { fallback }] of Object.entries(VARIABLES)) {
+    if (fallback !== undefined)
+      expect(`${name}: ${rows.get(name)}`).toBe(`${name}: \`${fallback}\``);
+  }
+});
+
+test('docs/events.md says of each type what the registry does', () => {
+  const policy = {
+    instanceId: undefined,
+    mirrored: undefined,
+    defaultRole: 'client',
+    allowedRoles: undefined,
+  };
+  const rows = new Map(
+    [...read('docs/events.md').matchAll(/^\| `(\w+\.\w+)` +\| `(\w+)` +\| (writes|deletes)/gm)].map(
+      ([, type, ...does]) => [type, does],
+    ),
+  );
+  expect([...rows.keys()]).toEqual([...EVENT_TYPES]);
+  for (const type of EVENT_TYPES) {
+    const body = JSON.stringify(sampleEvent(type));
+    const facts = project(parseEvent({ id: 'msg_1', body, receivedAt: 1 }), policy);
+    if ('ignored' in facts) throw new Error(`${type} is ignored`);
+    const verb = facts[0].kind === 'deletion' ? 'deletes' : 'writes';
+    expect([type, ...(rows.get(type) ?? [])]).toEqual([
+      type,
+      ENTITIES[facts[0].key.entityType].table,
+      verb,
+    ]);
+  }
+});
+
+test.each(DOCUMENTS)('every command, link and file that %s names exists', (document) => {
+  const text = read(document);
+  const scripts = Object.keys((JSON.parse(read('package.json')) as { scripts: object }).scripts);
+  for (const [, name] of text.matchAll(/npm run ([\w-]+)/g)) expect(scripts).toContain(name);
+  for (const [, target = ''] of text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
+    expect([target, existsSync(path.join(ROOT, path.dirname(document), target))]).toEqual([
+      target,
+      true,
+    ]);
+  }
+  for (const [, file = ''] of text.matchAll(
+    /`((?:src|tests|scripts|prisma|docs)\/[\w./-]+\.\w+)`/g,
+  )) {
+    expect([file, existsSync(path.join(ROOT, file))]).toEqual([file, true]);
+  }
+});
+
+test('the picture in docs/architecture.md is what the imports say', () => {
+  const shown =
+    /<!-- layers:begin -->\n([^]*)<!-- layers:end -->/.exec(read('docs/architecture.md'))?.[1] ??
+    '';
+  expect(shown.trim()).toBe(drawLayers());
+});
+
+interface Cruise {
+  modules: { source: string; dependencies: { resolved: string }[] }[];
+}
+
+/** Folders of src and who imports whom, as a mermaid graph. */
+function drawLayers(): string {
+  const bin = path.join(ROOT, 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs');
+  const output = execFileSync(process.execPath, [bin, 'src', '--output-type', 'json'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  const folderOf = (file: string) => /^src\/(\w+)\//.exec(file)?.[1];
+  const arrows = new Set<string>();
+  for (const { source, dependencies } of (JSON.parse(output) as Cruise).modules) {
+    const from = folderOf(source);
+    for (const { resolved } of dependencies) {
+      const to = folderOf(resolved);
+      if (from && to && from !== to) arrows.add(`  ${from} --> ${to}`);
+    }
+  }
+  return ['```mermaid', 'flowchart TD', ...[...arrows].sort(), '```'].join('\n');
+}
+
+function listDocs(folder: string): string[] {
+  return readdirSync(path.join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => path.join(folder, name));
+}
