@@ -38,11 +38,11 @@ function describeError(error: unknown): unknown {
 
 const DAMPING_MS = 10_000;
 
-/** Logs connection errors, the same one at most every ten seconds: a store that is away for an hour is not news each second. */
+/** Logs connection errors, those of one kind at most every ten seconds: a store that is away for an hour is not news each second. */
 export function createErrorDamper(logger: Logger, message: string): (error: Error) => void {
   const lastLogged = new Map<string, number>();
   return (error) => {
-    const key = 'code' in error ? String(error.code) : error.message;
+    const key = 'code' in error ? String(error.code) : error.name;
     if (Date.now() - (lastLogged.get(key) ?? 0) < DAMPING_MS) return;
     lastLogged.set(key, Date.now());
     logger.warn({ err: error }, message);

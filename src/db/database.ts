@@ -1,6 +1,7 @@
 /** The Prisma client and the pool beneath it. Table names in raw SQL are qualified, so a pooler that drops session settings does no harm. */
 import { PrismaPg } from '@prisma/adapter-pg';
-import { Pool } from 'pg';
+import { type Socket } from 'node:net';
+import { Pool, type PoolClient } from 'pg';
 import { Prisma, PrismaClient } from './generated/client.js';
 
 /** A connection that has been silent this long is not coming: better an error that is retried than a wait. */
@@ -32,6 +33,8 @@ export type Transaction = Omit<Prisma.TransactionClient, never>;
 
 export function openDatabase(options: DatabaseOptions): Database {
   const { url, schema, size, onError } = options;
+  const boundsMs =
+    (options.lockTimeoutSeconds + options.idleTimeoutSeconds) * 1000 + TRANSACTION_MARGIN_MS;
   const pool = new Pool({
     connectionString: url,
     max: size,
@@ -41,10 +44,11 @@ export function openDatabase(options: DatabaseOptions): Database {
   });
   pool.on('error', onError);
   // A client that is checked out and between two statements has nobody who listens: its loss would end the process.
-  pool.on('connect', (client) => client.on('error', onError));
+  pool.on('connect', (client) => {
+    client.on('error', onError);
+    endWhenSilent(client, boundsMs);
+  });
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool, { schema }) });
-  const boundsMs =
-    (options.lockTimeoutSeconds + options.idleTimeoutSeconds) * 1000 + TRANSACTION_MARGIN_MS;
   return {
     prisma,
     table: (name) => `"${schema}"."${name}"`,
@@ -59,4 +63,13 @@ export function openDatabase(options: DatabaseOptions): Database {
       await pool.end();
     },
   };
+}
+
+/** A connection that a firewall or a failover dropped without a word never answers; nothing of ours is silent for this long. */
+function endWhenSilent(client: PoolClient, silenceMs: number): void {
+  // pg gives its socket no name in its types, and has no bound of its own for a connection that is open.
+  const { stream } = (client as unknown as { connection: { stream: Socket } }).connection;
+  stream.setTimeout(silenceMs, () => {
+    stream.destroy(new Error('Connection terminated: the database fell silent'));
+  });
 }

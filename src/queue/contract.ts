@@ -15,6 +15,8 @@ export interface OpenQueue {
   queue: Queue<JobData>;
   /** Runs `add` and tells how the queue knew the id before, in one round trip where the store allows it. */
   addKnowing: (id: string, add: () => Promise<Job<JobData>>) => Promise<Presence>;
+  /** Lets the job's workers die as often as if none had died yet. BullMQ's own retry resets attempts only. */
+  forgetStalls: (id: string) => Promise<void>;
   /** Rejects when the queue does not answer. */
   findTrouble: () => Promise<QueueTrouble>;
   close: () => Promise<void>;

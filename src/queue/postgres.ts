@@ -59,6 +59,12 @@ export function createPostgresBackend({ url, onError }: PostgresBackendOptions):
           if (state === 'failed') return 'failed';
           return state === 'unknown' ? 'absent' : 'present';
         },
+        async forgetStalls(id) {
+          await pool.query('UPDATE job SET stalled_count = 0 WHERE queue = $1 AND id = $2', [
+            QUEUE_NAME,
+            id,
+          ]);
+        },
         async findTrouble() {
           await pool.query('SELECT 1 FROM job LIMIT 0');
           return { blocking: null, warning: null };

@@ -42,10 +42,11 @@ async function enqueue(
 }
 
 /** Puts a job that failed for good back, with all its attempts. */
-async function revive({ queue }: OpenQueue, id: string): Promise<EnqueueStatus> {
+async function revive({ queue, forgetStalls }: OpenQueue, id: string): Promise<EnqueueStatus> {
   const job = await Job.fromId(queue, id);
   if (!job) return 'duplicate';
   try {
+    await forgetStalls(id);
     await job.retry('failed', { resetAttemptsMade: true, resetAttemptsStarted: true });
     return 'requeued';
   } catch (error) {

@@ -2,7 +2,7 @@
 import { Queue, Worker, type Processor, type WorkerOptions } from 'bullmq';
 import { Redis, type RedisOptions } from 'ioredis';
 import { QUEUE_NAME, type JobData } from './job.js';
-import { type Backend, type Presence } from './contract.js';
+import { type Backend, type OpenQueue, type Presence } from './contract.js';
 
 /** Together these fail fast and recover; each was left out once, and the queue hung or stayed broken. */
 const PRODUCER_OPTIONS: RedisOptions = {
@@ -10,9 +10,16 @@ const PRODUCER_OPTIONS: RedisOptions = {
   maxRetriesPerRequest: 1,
   commandTimeout: 2_000,
   connectTimeout: 2_000,
+  // A connection that was dropped without a word is given up; a timed-out command alone would leave it in use.
+  socketTimeout: 4_000,
 };
 /** A worker waits for Redis for as long as it takes: no timeout may end its blocking reads. */
-const WORKER_OPTIONS: RedisOptions = { maxRetriesPerRequest: null, connectTimeout: 2_000 };
+const WORKER_OPTIONS: RedisOptions = {
+  maxRetriesPerRequest: null,
+  connectTimeout: 2_000,
+  // Above the ten seconds for which BullMQ blocks at most.
+  socketTimeout: 20_000,
+};
 const LONGEST_RECONNECT_MS = 1_000;
 
 export interface RedisBackendOptions {
@@ -33,37 +40,7 @@ export function createRedisBackend({ url, prefix, onError }: RedisBackendOptions
   };
   return {
     kind: 'redis',
-    openQueue() {
-      const client = connect(PRODUCER_OPTIONS);
-      const queue = new Queue<JobData>(QUEUE_NAME, {
-        connection: client,
-        prefix,
-        skipVersionCheck: true,
-        skipWaitingForReady: true,
-      });
-      queue.on('error', onError);
-      return {
-        queue,
-        async addKnowing(id, add) {
-          // One connection answers in the order it was asked, so what the first two say was true before the job was added.
-          const [known, failed] = await Promise.all([
-            client.exists(queue.toKey(id)),
-            client.zscore(queue.toKey('failed'), id),
-            add(),
-          ]);
-          return toPresence(known === 1, failed !== null);
-        },
-        async findTrouble() {
-          // INFO is answered a moment before the connection takes jobs: not ready is not ready.
-          if (client.status !== 'ready') throw new Error(`not connected (${client.status})`);
-          return readTrouble(await client.info());
-        },
-        async close() {
-          await queue.close();
-          client.disconnect();
-        },
-      };
-    },
+    openQueue: () => openRedisQueue(connect(PRODUCER_OPTIONS), { prefix, onError }),
     openWorker(processor: Processor<JobData>, options: Omit<WorkerOptions, 'connection'>) {
       const client = connect(WORKER_OPTIONS);
       const worker = new Worker<JobData>(QUEUE_NAME, processor, {
@@ -78,6 +55,43 @@ export function createRedisBackend({ url, prefix, onError }: RedisBackendOptions
           client.disconnect();
         },
       };
+    },
+  };
+}
+
+function openRedisQueue(
+  client: Redis,
+  { prefix, onError }: Pick<RedisBackendOptions, 'prefix' | 'onError'>,
+): OpenQueue {
+  const queue = new Queue<JobData>(QUEUE_NAME, {
+    connection: client,
+    prefix,
+    skipVersionCheck: true,
+    skipWaitingForReady: true,
+  });
+  queue.on('error', onError);
+  return {
+    queue,
+    async addKnowing(id, add) {
+      // One connection answers in the order it was asked, so what the first two say was true before the job was added.
+      const [known, failed] = await Promise.all([
+        client.exists(queue.toKey(id)),
+        client.zscore(queue.toKey('failed'), id),
+        add(),
+      ]);
+      return toPresence(known === 1, failed !== null);
+    },
+    async forgetStalls(id) {
+      await client.hdel(queue.toKey(id), 'stc');
+    },
+    async findTrouble() {
+      // INFO is answered a moment before the connection takes jobs: not ready is not ready.
+      if (client.status !== 'ready') throw new Error(`not connected (${client.status})`);
+      return readTrouble(await client.info());
+    },
+    async close() {
+      await queue.close();
+      client.disconnect();
     },
   };
 }

@@ -69,9 +69,9 @@ test('the migrations lead to what the Prisma schema says', async () => {
   await pool.query(sql.replace(/CREATE SCHEMA IF NOT EXISTS "public";/, ''));
   await pool.end();
   const found = await dumpSchema(database, 'clerk');
-  expect(
-    found.filter((line) => !line.includes('_prisma_migrations') && !line.includes('active_')),
-  ).toEqual(await dumpSchema(database, 'expected'));
+  expect(found.filter((line) => !line.includes('_prisma_migrations'))).toEqual(
+    await dumpSchema(database, 'expected'),
+  );
 });
 
 test('a database that is newer than the program is refused, with the cure', async () => {
@@ -140,11 +140,12 @@ test('the history is one that prisma migrate deploy accepts: its names, and chec
   );
 });
 
-/** Columns, constraints and indexes of a schema, one a line, without the schema's name. */
+/** Columns, constraints and indexes of a schema's tables, one a line, without the schema's name. */
 async function dumpSchema({ query }: TestDatabase, schema: string): Promise<string[]> {
   const rows = await query<{ line: string }>(
     `SELECT format('%s.%s %s %s %s', table_name, column_name, data_type, is_nullable, column_default) AS line
-     FROM information_schema.columns WHERE table_schema = $1
+     FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
+     WHERE table_schema = $1 AND table_type = 'BASE TABLE'
      UNION ALL
      SELECT format('%s %s', conname, pg_get_constraintdef(c.oid)) FROM pg_constraint c
      JOIN pg_namespace n ON n.oid = connamespace WHERE nspname = $1 AND contype <> 'n'
