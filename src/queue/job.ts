@@ -64,8 +64,8 @@ export function fromJob(data: unknown): Delivery {
  */
 export function toJobId(svixId: string): string {
   const isPlain = /^[\w.-]{1,200}$/.test(svixId);
-  const isWord = /^[a-z-]+$/i.test(svixId); // NaN and Infinity among them
-  const isNumber = /^[-+.\d]+$/.test(svixId);
+  const isWord = /^[a-z-]+$/.test(svixId);
+  const isNumber = /^(?:[-+.\d]+|NaN)$/.test(svixId);
   const isLikeDigest = svixId.startsWith(DIGEST_PREFIX);
   if (isPlain && !isWord && !isNumber && !isLikeDigest) return svixId;
   return `${DIGEST_PREFIX}${createHash('sha256').update(svixId).digest('hex')}`;

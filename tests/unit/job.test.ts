@@ -71,6 +71,7 @@ describe('the id of a job', () => {
   });
 
   test.each([
+    'NaN',
     ...RESERVED,
     '0',
     '7',
