@@ -2,12 +2,18 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import { pino } from 'pino';
 import { EVENT_TYPES } from '../../src/clerk/event-types.js';
 import { parseEvent } from '../../src/clerk/event.js';
 import { sampleEvent } from '../../src/clerk/samples/index.js';
+import { sendCommand } from '../../src/commands/send.js';
 import { VARIABLES } from '../../src/config.js';
+import { SIGNING_SECRET_NAMES } from '../../src/environment.js';
+import { SyncError } from '../../src/errors.js';
+import { createApp } from '../../src/http/app.js';
 import { ENTITIES } from '../../src/projections/fact.js';
 import { project } from '../../src/projections/registry.js';
+import { listen } from '../../src/server.js';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const DOCUMENTS = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', ...listDocs('docs')];
@@ -25,6 +31,19 @@ test('README names every variable with its default', () => {
     if (fallback !== undefined)
       expect(`${name}: ${rows.get(name)}`).toBe(`${name}: \`${fallback}\``);
   }
+  for (const name of SIGNING_SECRET_NAMES) expect(read('README.md')).toContain(`\`${name}\``);
+});
+
+test('README names every option of npm run send', () => {
+  const shown = [...read('README.md').matchAll(/^\| `(--[a-z]+)/gm)].map(([, name]) => name);
+  const known = [...sendCommand.usage.matchAll(/^ +(--[a-z]+)/gm)].map(([, name]) => name);
+  expect(shown.sort()).toEqual(known.sort());
+});
+
+test('README names every status that the endpoint answers, and no other', async () => {
+  const table = /### Answers\n([^]*?)\n#/.exec(read('README.md'))?.[1] ?? '';
+  const shown = new Set([...table.matchAll(/\| (\d{3}) /g)].map(([, status]) => Number(status)));
+  expect([...shown].sort()).toEqual([...(await askEverything())].sort());
 });
 
 test('docs/events.md says of each type what the registry does', () => {
@@ -77,6 +96,25 @@ test('the picture in docs/architecture.md is what the imports say', () => {
   expect(shown.trim()).toBe(drawLayers());
 });
 
+test('docs/architecture.md says of each folder what the layer rule allows', () => {
+  const rows = [
+    ...read('docs/architecture.md').matchAll(/^\| `(\w+)` \| [^|]+ \|([\w, ]*)\|$/gm),
+  ].map(([, folder, allowed = '']) => [folder, allowed.trim()]);
+  const rules = [...read('.dependency-cruiser.mjs').matchAll(/^ {2}(\w+): \[([\w', ]*)\],$/gm)]
+    .map(([, folder, allowed = '']) => [folder, allowed.replaceAll("'", '')])
+    .filter(([folder = '']) => existsSync(path.join(ROOT, 'src', folder)));
+  expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(rules.slice(0, rows.length)));
+  expect(rows.map(([folder]) => folder).sort()).toEqual(listFolders('src'));
+});
+
+test('every test that docs/architecture.md cites exists under that name', () => {
+  const cited = [...read('docs/architecture.md').matchAll(/`(tests\/[\w./-]+)` “([^”]+)”/g)];
+  expect(cited.length).toBeGreaterThan(15);
+  for (const [, file = '', title = ''] of cited) {
+    expect([title, read(file).includes(title)]).toEqual([title, true]);
+  }
+});
+
 interface Cruise {
   modules: { source: string; dependencies: { resolved: string }[] }[];
 }
@@ -99,6 +137,47 @@ function drawLayers(): string {
     }
   }
   return ['```mermaid', 'flowchart TD', ...[...arrows].sort(), '```'].join('\n');
+}
+
+/** One request for each way that the endpoint can answer. */
+async function askEverything(): Promise<Set<number>> {
+  const app = createApp({
+    paths: ['/known'],
+    verify: (headers) => {
+      if (!headers['svix-id']) throw new SyncError('webhook.rejected', 'A header is missing.');
+      return 'msg_1';
+    },
+    enqueue: async (_delivery, type) => {
+      if (type === 'queue.away') throw new SyncError('queue.unavailable', 'away');
+      return 'queued';
+    },
+    bodyLimitBytes: 100,
+    redaction: { storePrivateMetadata: true },
+    logger: pino({ level: 'silent' }),
+  });
+  const server = await listen(app, { host: '127.0.0.1', port: 0, portVariable: 'PORT' });
+  const ask = async (route: string, init: RequestInit) =>
+    (await fetch(`http://127.0.0.1:${server.port}${route}`, init)).status;
+  const post = (body: string, headers = { 'svix-id': 'msg_1' }) =>
+    ask('/known', { method: 'POST', body, headers });
+  const answers = new Set([
+    await post('{"type":"user.created"}'),
+    await post('{"type":"queue.away"}'),
+    await post('{}'),
+    await post('x'.repeat(101)),
+    await ask('/known', { method: 'POST', body: '{"type":"user.created"}' }),
+    await ask('/known', { method: 'PUT', body: '{}' }),
+    await ask('/elsewhere', { method: 'POST', body: '{}' }),
+  ]);
+  await server.close();
+  return answers;
+}
+
+function listFolders(folder: string): string[] {
+  return readdirSync(path.join(ROOT, folder), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort();
 }
 
 function listDocs(folder: string): string[] {
