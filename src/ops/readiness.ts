@@ -15,7 +15,7 @@ export function createQueueCheck(queue: OpenQueue, logger: Logger): CheckReadine
       warned = warning;
       return blocking;
     } catch (error) {
-      return `The queue does not answer: ${messageOf(error)}`;
+      return `The queue does not answer: ${messageOf(error).replace(/\.$/, '')}.`;
     }
   };
 }

@@ -66,7 +66,7 @@ export function createPostgresBackend({ url, onError }: PostgresBackendOptions):
           ]);
         },
         async findTrouble() {
-          await pool.query('SELECT 1 FROM job LIMIT 0');
+          await assertMigrated(pool);
           return { blocking: null, warning: null };
         },
         async close() {
@@ -98,4 +98,10 @@ export function openQueuePool(url: string, limits: PoolConfig): Pool {
     options: `-c search_path=${QUEUE_SCHEMA}`,
     application_name: 'clerk-sync queue',
   });
+}
+
+/** Rejects when the server is away, or BullMQ's tables are. */
+async function assertMigrated(pool: Pool): Promise<void> {
+  const found = await pool.query<{ job: string | null }>(`SELECT to_regclass('job')::text AS job`);
+  if (!found.rows[0]?.job) throw new Error('its tables are missing. Run `npm run migrate`.');
 }
