@@ -1,4 +1,4 @@
-/** Deletions that cascade into what another worker is writing. Unordered, they deadlock dozens of times in a run like this. */
+/** Deletions that cascade into what another worker is writing, from two workers in small batches. */
 import { BACKENDS, queueSettings } from '../support/backends.js';
 import { deliver } from '../support/clerk.js';
 import { makeHistory, readTables, shuffle } from '../support/crowd-history.js';
