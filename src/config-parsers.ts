@@ -35,12 +35,15 @@ export const parsers = {
   logFormat: oneOf({ auto: 'auto', json: 'json', pretty: 'pretty' } as const),
   port: whole(0, 65_535),
   positive: whole(1, 1_000_000_000),
+  days: whole(1, 3650),
   bytes: sized(BYTE_UNITS, 'a size such as 512kb or 1mb', 100 * 1024 ** 2),
   seconds: sized(SECOND_UNITS, 'a time such as 30s, 15m, 28h or 90d', 3650 * 86_400),
   // Node's timers and Postgres's timeouts both overflow a little below 25 days.
   timeout: sized(SECOND_UNITS, 'a time such as 10s, 5m or 1h', 86_400),
   postgresUrl: url(['postgres:', 'postgresql:'], 'postgres://user:password@host:5432/database'),
   redisUrl: url(['redis:', 'rediss:'], 'redis://host:6379, or rediss:// for TLS'),
+  httpUrl: url(['https:', 'http:'], 'https://api.clerk.com'),
+  clerkSecretKey,
   schemaName: matching(
     /^[a-z_][a-z0-9_]{0,62}$/,
     'use lower-case letters, digits and underscores, at most 63, not starting with a digit',
@@ -91,6 +94,15 @@ function signingSecret(raw: string): Parsed<string> {
     return { problem: `holds ${bytes} bytes, fewer than ${MIN_SECRET_BYTES}: it was cut. ${cure}` };
   }
   return { value: raw };
+}
+
+function clerkSecretKey(raw: string): Parsed<string> {
+  // The value is a secret, so the problem never repeats it.
+  if (/^sk_(?:test|live)_\w+$/.test(raw)) return { value: raw };
+  return {
+    problem:
+      'is not a secret key of the form sk_test_… or sk_live_…. Copy it from the Clerk Dashboard (Configure > API keys > Secret keys).',
+  };
 }
 
 function split(raw: string): string[] {

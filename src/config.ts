@@ -19,6 +19,12 @@ export const VARIABLES = {
   OPS_HOST: variable('127.0.0.1', p.text),
   INGEST_OPS_PORT: variable('4001', p.port),
   WORKER_OPS_PORT: variable('4002', p.port),
+  BOARD_HOST: variable('127.0.0.1', p.text),
+  BOARD_PORT: variable('4003', p.port),
+  BOARD_USERNAME: variable(undefined, p.text),
+  BOARD_PASSWORD: variable(undefined, p.text),
+  CLERK_SECRET_KEY: variable(undefined, p.clerkSecretKey),
+  CLERK_API_URL: variable('https://api.clerk.com', p.httpUrl),
   DEFAULT_USER_ROLE: variable('client', p.text),
   USER_ROLES: variable(undefined, p.list),
   SYNC_ENTITIES: variable(undefined, p.entities),
@@ -32,6 +38,8 @@ export const VARIABLES = {
   COMPLETED_JOB_AGE: variable('28h', p.seconds),
   COMPLETED_JOB_COUNT: variable('100000', p.positive),
   FAILED_JOB_AGE: variable('90d', p.seconds),
+  EVENT_RETENTION_DAYS: variable('90', p.days),
+  SESSION_RETENTION_DAYS: variable('90', p.days),
   DATABASE_LOCK_TIMEOUT: variable('10s', p.timeout),
   DATABASE_IDLE_TIMEOUT: variable('10s', p.timeout),
   SHUTDOWN_GRACE: variable('20s', p.timeout),
@@ -50,7 +58,7 @@ export type Config = { readonly [N in keyof Variables]: Value<N> } & {
 };
 
 /** What a process cannot do without. */
-export type Need = 'signing-secret' | 'database' | 'queue';
+export type Need = 'signing-secret' | 'database' | 'queue' | 'clerk';
 
 /**
  * Reads the whole configuration.
@@ -76,6 +84,7 @@ export function readConfig(environment: Environment, needs: readonly Need[] = []
     'signing-secret': signingSecrets.length > 0,
     database: Boolean(environment['DATABASE_URL']),
     queue: Boolean(environment['REDIS_URL'] || environment['DATABASE_URL']),
+    clerk: Boolean(environment['CLERK_SECRET_KEY']),
   };
   problems.push(...needs.filter((need) => !met[need]).map((need) => CURES[need]));
   if (problems.length > 0) throw new SyncError('config.invalid', problems.join('\n'));
@@ -100,6 +109,8 @@ const CURES: Record<Need, string> = {
     'DATABASE_URL is not set. Set it to your Postgres (postgres://user:password@host:5432/name), or run `npm start` first: it brings a Postgres of its own.',
   queue:
     'Neither REDIS_URL nor DATABASE_URL is set, so there is no place for the queue. Set one of them, or run `npm start` first.',
+  clerk:
+    'CLERK_SECRET_KEY is not set. Copy it from the Clerk Dashboard (Configure > API keys > Secret keys); it starts with sk_.',
 };
 
 interface Variable<T, D extends string | undefined> {

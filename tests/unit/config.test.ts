@@ -29,6 +29,11 @@ describe('configuration', () => {
       OPS_HOST: '127.0.0.1',
       INGEST_OPS_PORT: 4001,
       WORKER_OPS_PORT: 4002,
+      BOARD_HOST: '127.0.0.1',
+      BOARD_PORT: 4003,
+      CLERK_API_URL: 'https://api.clerk.com',
+      EVENT_RETENTION_DAYS: 90,
+      SESSION_RETENTION_DAYS: 90,
       DEFAULT_USER_ROLE: 'client',
       STORE_PRIVATE_METADATA: true,
       LOG_LEVEL: 'info',
@@ -83,6 +88,9 @@ describe('configuration', () => {
     ['LOG_LEVEL', 'silent', 'silent'],
     ['LOG_FORMAT', 'json', 'json'],
     ['CLERK_INSTANCE_ID', 'ins_2abc', 'ins_2abc'],
+    ['CLERK_SECRET_KEY', 'sk_live_abc123', 'sk_live_abc123'],
+    ['CLERK_API_URL', 'http://127.0.0.1:9', 'http://127.0.0.1:9'],
+    ['EVENT_RETENTION_DAYS', '3650', 3650],
   ])('%s takes %j', (name, raw, value) => {
     expect(readConfig({ [name]: raw })[name]).toEqual(value);
   });
@@ -121,6 +129,9 @@ describe('configuration', () => {
     ['LOG_LEVEL', 'verbose', 'debug'],
     ['LOG_LEVEL', 'constructor', 'debug'],
     ['LOG_FORMAT', 'xml', 'pretty'],
+    ['CLERK_SECRET_KEY', 'pk_test_abc', 'sk_test_'],
+    ['CLERK_API_URL', 'api.clerk.com', 'https://api.clerk.com'],
+    ['EVENT_RETENTION_DAYS', '0', 'from 1'],
   ])('%s refuses %j and says what it takes', (name, raw, cure) => {
     const [problem, ...others] = problemsOf({ [name]: raw });
     expect(problem).toMatch(new RegExp(`^${name}: `));
