@@ -20,6 +20,8 @@ await runMain(async () => {
   const exitCode = await command.run(args, {
     environment: loadEnvironment(process.env, process.cwd()),
     print: (line) => process.stdout.write(`${line}\n`),
+    writeProgress: (text) => process.stderr.write(text),
+    isTerminal: process.stderr.isTTY,
   });
   // Not left to the event loop: Prisma's engine keeps a ten-second timer after its work is done.
   process.exit(exitCode);

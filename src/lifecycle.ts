@@ -1,5 +1,6 @@
-/** Opening and closing in order. What was opened last is closed first, within a deadline; a second signal exits at once. */
+/** A stop in order: not ready first, then what was opened last is closed first, all within a deadline. A second signal exits at once. */
 import closeWithGrace from 'close-with-grace';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isSyncError, messageOf } from './errors.js';
 import { type Logger } from './logger.js';
 
@@ -9,6 +10,10 @@ export interface Closable {
 }
 
 export interface ClosingOptions {
+  /** Aborted first of all: readiness fails, answers close their connections, and whoever waits gives up. */
+  stopping: AbortController;
+  /** How long the process then works on, because load balancers notice late. Part of the grace. */
+  delaySeconds?: number;
   /** After which the process exits with code 1 even if something still hangs. */
   graceSeconds: number;
   logger: Logger;
@@ -16,31 +21,72 @@ export interface ClosingOptions {
 
 /** Closes `resources` in reverse order on SIGTERM, SIGINT, an uncaught error, or the death of the process that started this one. */
 export function closeOnSignal(
-  resources: Closable[],
-  { graceSeconds, logger }: ClosingOptions,
+  resources: readonly Closable[],
+  { stopping, delaySeconds = 0, graceSeconds, logger }: ClosingOptions,
 ): void {
   const closer = closeWithGrace(
-    { delay: graceSeconds * 1000, logger: false },
+    {
+      delay: graceSeconds * 1000,
+      logger: false,
+      onSecondSignal: (signal) => logger.error({ signal }, 'told to stop twice; exiting at once'),
+      onSecondError: (err) => logger.fatal({ err }, 'another error while stopping; exiting'),
+      onTimeout: () => logger.error('the grace is over; exiting'),
+    },
     async ({ signal, err }) => {
+      stopping.abort();
       if (err) logger.fatal({ err }, 'stopping after an error nobody caught');
       else logger.info({ signal }, 'stopping');
-      await closeAll(resources, logger);
+      const delayMs = signal ? delaySeconds * 1000 : 0;
+      await sleep(delayMs);
+      const hanging = await closeAll(resources, {
+        withinMs: graceSeconds * 1000 - delayMs,
+        logger,
+      });
+      // A rejection is what makes the exit code 1.
+      if (hanging.length > 0) throw new Error(`Not closed: ${hanging.join(', ')}.`);
       logger.info('stopped');
     },
   );
   process.once('disconnect', () => {
-    closer.close();
+    if (!stopping.signal.aborted) closer.close();
   });
 }
 
-/** Closes in reverse order; one that fails is logged and does not keep the others open. */
-export async function closeAll(resources: Closable[], logger: Logger): Promise<void> {
-  for (const { name, close } of [...resources].reverse()) {
+/** Of the time, what each that is closed later keeps for itself, however long an earlier one hangs; and as much for the exit. */
+const RESERVED_SHARE = 1 / 20;
+
+/**
+ * Closes in reverse order. One that fails, or is not done in its time, is logged and does not keep the others open.
+ * @returns the names of those that were not done.
+ */
+export async function closeAll(
+  resources: readonly Closable[],
+  { withinMs, logger }: { withinMs: number; logger: Logger },
+): Promise<string[]> {
+  const deadline = performance.now() + withinMs;
+  const hanging: string[] = [];
+  for (const [left, { name, close }] of [...resources.entries()].reverse()) {
+    const reservedMs = withinMs * RESERVED_SHARE * (left + 1);
     try {
-      await close();
+      if (await isDoneWithin(close, deadline - performance.now() - reservedMs)) continue;
+      hanging.push(name);
+      logger.error({ resource: name }, 'does not close in time; going on without it');
     } catch (error) {
       logger.error({ err: error, resource: name }, 'could not close cleanly');
     }
+  }
+  return hanging;
+}
+
+async function isDoneWithin(close: Closable['close'], patienceMs: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(resolve, patienceMs, false);
+  });
+  try {
+    return await Promise.race([(async () => close())().then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -33,6 +33,8 @@ export interface Delivery {
   /** The envelope as JSON text. */
   body: string;
   receivedAt: number;
+  /** Set by `npm run replay -- --force`: decided anew even when its effect is recorded already. */
+  force?: true;
 }
 
 /**

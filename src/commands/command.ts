@@ -5,7 +5,12 @@ import { messageOf, SyncError } from '../errors.js';
 
 export interface CommandContext {
   environment: Environment;
+  /** A line of the result, on stdout. */
   print: (line: string) => void;
+  /** How far it has come, on stderr; as it is, no line break added. */
+  writeProgress: (text: string) => void;
+  /** Whether a person watches stderr. */
+  isTerminal: boolean;
 }
 
 export interface Command {
@@ -25,6 +30,27 @@ export function readArguments<O extends NonNullable<ParseArgsConfig['options']>>
   } catch (error) {
     throw new SyncError('usage.invalid', `${messageOf(error)}\n${usage}`);
   }
+}
+
+/**
+ * Milliseconds since 1970 of a moment as people write it: ISO 8601 (`2026-11-21`, `2026-11-21T03:00:00Z`; without a zone, this
+ * machine's), or how long ago (`90s`, `30m`, `2h`, `7d`).
+ * @throws SyncError `usage.invalid` that names the option.
+ */
+export function readMoment(text: string, name: string, now = Date.now()): number {
+  const [, count, unit = ''] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
+  const ms = count ? now - Number(count) * (UNITS_MS[unit] ?? NaN) : readDate(text);
+  if (Number.isFinite(ms)) return ms;
+  throw new SyncError(
+    'usage.invalid',
+    `${name} takes a moment such as 2026-11-21T03:00:00Z, or how long ago, such as 30m, 2h or 7d; not "${text}".`,
+  );
+}
+
+const UNITS_MS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+function readDate(text: string): number {
+  return /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : NaN;
 }
 
 /** @throws SyncError `usage.invalid` unless `text` is a whole number from 1 to `max`. */

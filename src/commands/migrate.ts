@@ -1,10 +1,11 @@
 /** `npm run migrate`: brings the database, and the queue's own tables when the queue is in Postgres, up to this program. */
 import { readConfig } from '../config.js';
-import { classifyFault, describeFault } from '../db/faults.js';
+import { classifyFault } from '../db/faults.js';
 import { migrate } from '../db/migrate.js';
 import { isSyncError, messageOf, SyncError } from '../errors.js';
 import { migrateQueue } from '../queue/migrate.js';
 import { readArguments, type Command } from './command.js';
+import { explainDatabaseFault } from './connections.js';
 
 const USAGE = 'Usage: npm run migrate';
 
@@ -24,22 +25,11 @@ export const migrateCommand: Command = {
       }
       return 0;
     } catch (error) {
-      throw explain(error);
+      if (isSyncError(error)) throw error;
+      if (classifyFault(error) === 'outage') throw explainDatabaseFault(error);
+      throw new SyncError('work.failed', `The migration failed: ${messageOf(error)}`, {
+        cause: error,
+      });
     }
   },
 };
-
-function explain(error: unknown): unknown {
-  if (isSyncError(error)) return error;
-  const cure =
-    'Check DATABASE_URL (and DIRECT_DATABASE_URL, where it is set), and that the server runs.';
-  if (classifyFault(error) === 'outage') {
-    return new SyncError(
-      'work.failed',
-      `The database cannot be reached: ${describeFault(error)} ${cure}`,
-    );
-  }
-  return new SyncError('work.failed', `The migration failed: ${messageOf(error)}`, {
-    cause: error,
-  });
-}

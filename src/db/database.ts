@@ -20,16 +20,21 @@ export interface DatabaseOptions {
   onError: (error: Error) => void;
 }
 
-export interface Database {
-  prisma: PrismaClient;
+/** Raw SQL through Prisma; values stand for $1, $2, … */
+export interface Statements {
   /** `"clerk"."users"` for `users`. */
   table: (name: string) => string;
-  /** Runs `work` in one READ COMMITTED transaction whose locks and pauses are bounded. */
-  transact: <T>(work: (tx: Transaction) => Promise<T>) => Promise<T>;
-  close: () => Promise<void>;
+  query: <R>(sql: string, ...values: unknown[]) => Promise<R[]>;
+  /** @returns how many rows it touched. */
+  execute: (sql: string, ...values: unknown[]) => Promise<number>;
 }
 
-export type Transaction = Omit<Prisma.TransactionClient, never>;
+/** Each statement by itself, on any connection of the pool. */
+export interface Database extends Statements {
+  /** Runs `work` in one READ COMMITTED transaction whose locks and pauses are bounded. */
+  transact: <T>(work: (tx: Statements) => Promise<T>) => Promise<T>;
+  close: () => Promise<void>;
+}
 
 export function openDatabase(options: DatabaseOptions): Database {
   const { url, schema, size, onError } = options;
@@ -50,10 +55,9 @@ export function openDatabase(options: DatabaseOptions): Database {
   });
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool, { schema }) });
   return {
-    prisma,
-    table: (name) => `"${schema}"."${name}"`,
+    ...toStatements(prisma, schema),
     transact: (work) =>
-      prisma.$transaction(work, {
+      prisma.$transaction((tx) => work(toStatements(tx, schema)), {
         isolationLevel: Prisma.TransactionIsolationLevel.ReadCommitted,
         maxWait: CONNECT_TIMEOUT_MS * 2,
         timeout: boundsMs,
@@ -62,6 +66,14 @@ export function openDatabase(options: DatabaseOptions): Database {
       await prisma.$disconnect();
       await pool.end();
     },
+  };
+}
+
+function toStatements(client: Prisma.TransactionClient, schema: string): Statements {
+  return {
+    table: (name) => `"${schema}"."${name}"`,
+    query: (sql, ...values) => client.$queryRawUnsafe(sql, ...values),
+    execute: (sql, ...values) => client.$executeRawUnsafe(sql, ...values),
   };
 }
 

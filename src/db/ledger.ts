@@ -1,5 +1,5 @@
 /** webhook_events, the ledger: one row per svix-id, with what was decided. */
-import { type Database, type Transaction } from './database.js';
+import { type Statements } from './database.js';
 
 export type Outcome = 'applied' | 'stale' | 'tombstoned' | 'ignored' | 'failed';
 
@@ -23,24 +23,19 @@ export interface LedgerEntry {
 
 /** Of `ids`, those whose effect is already in the tables, with the outcome they had. */
 export async function readSettled(
-  tx: Transaction,
-  db: Database,
+  tx: Statements,
   ids: readonly string[],
 ): Promise<Map<string, Outcome>> {
-  const rows = await tx.$queryRawUnsafe<{ id: string; outcome: Outcome }[]>(
-    `SELECT id, outcome FROM ${db.table('webhook_events')} WHERE id = ANY($1::text[]) AND outcome = ANY($2::text[])`,
+  const rows = await tx.query<{ id: string; outcome: Outcome }>(
+    `SELECT id, outcome FROM ${tx.table('webhook_events')} WHERE id = ANY($1::text[]) AND outcome = ANY($2::text[])`,
     ids,
     SETTLED_OUTCOMES,
   );
   return new Map(rows.map(({ id, outcome }) => [id, outcome]));
 }
 
-/** Writes entries, each id once. A settled row is never overwritten; any other takes the newer decision. */
-export async function writeLedger(
-  tx: Pick<Transaction, '$executeRawUnsafe'>,
-  db: Database,
-  entries: readonly LedgerEntry[],
-): Promise<void> {
+/** Writes entries, each id once. A settled row stays, unless a forced replay applied what was stale; any other takes the newer decision. */
+export async function writeLedger(tx: Statements, entries: readonly LedgerEntry[]): Promise<void> {
   if (entries.length === 0) return;
   const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
   const rows = entries.map((entry) => ({
@@ -56,8 +51,8 @@ export async function writeLedger(
     payload: entry.payload,
   }));
   const settled = SETTLED_OUTCOMES.map((outcome) => `'${outcome}'`).join(', ');
-  await tx.$executeRawUnsafe(
-    `INSERT INTO ${db.table('webhook_events')} AS stored
+  await tx.execute(
+    `INSERT INTO ${tx.table('webhook_events')} AS stored
        (id, type, entity_type, entity_id, instance_id, occurred_at, received_at, outcome, error, payload, processed_at)
      SELECT r.*, clock_timestamp() FROM jsonb_to_recordset($1::jsonb) AS r(id text, type text, entity_type text, entity_id text,
        instance_id text, occurred_at timestamptz(3), received_at timestamptz(3), outcome text, error text, payload jsonb)
@@ -65,7 +60,8 @@ export async function writeLedger(
      ON CONFLICT (id) DO UPDATE SET type = excluded.type, entity_type = excluded.entity_type, entity_id = excluded.entity_id,
        instance_id = excluded.instance_id, occurred_at = excluded.occurred_at, outcome = excluded.outcome,
        error = excluded.error, payload = excluded.payload, processed_at = excluded.processed_at
-     WHERE stored.outcome IS NULL OR stored.outcome NOT IN (${settled})`,
+     WHERE stored.outcome IS NULL OR stored.outcome NOT IN (${settled})
+       OR (stored.outcome = 'stale' AND excluded.outcome = 'applied')`,
     JSON.stringify(rows),
   );
 }

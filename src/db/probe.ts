@@ -17,7 +17,7 @@ const LEDGER = [
 ];
 const LEDGER_DECISION = ['processed_at', 'outcome', 'error', 'payload'];
 const VERSIONS = ['entity_type', 'entity_id', 'version_updated_at', 'version_occurred_at'];
-const VERSIONS_DECISION = ['version_event_id', 'deleted_at'];
+const VERSIONS_DECISION = ['version_event_id', 'deleted_at', 'erased_at'];
 
 /** @returns null when all is well, else what is wrong, with the cure, fit to be shown. */
 export async function probeDatabase(db: Database): Promise<string | null> {
@@ -50,7 +50,7 @@ interface Found {
 
 async function findTrouble(db: Database): Promise<string | null> {
   const used = listColumns();
-  const [found] = await db.prisma.$queryRawUnsafe<Found[]>(
+  const [found] = await db.query<Found>(
     `WITH used AS (SELECT * FROM unnest($1::text[], $2::text[]) AS u(name, col))
      SELECT current_setting('transaction_read_only') = 'on' AS read_only,
        (SELECT string_agg(DISTINCT name || '.' || col, ', ') FROM used LEFT JOIN pg_attribute a

@@ -1,5 +1,5 @@
 /** entity_versions: the lock and the memory of what was last applied to each entity. */
-import { type Database, type Transaction } from './database.js';
+import { type Statements } from './database.js';
 import { CASCADES, type TableName } from './tables.js';
 
 /** What makes one state of an entity newer than another; compared in this order. Times in milliseconds since 1970. */
@@ -17,6 +17,7 @@ export interface EntityKey {
 export interface KnownVersion extends EntityKey {
   version: Version | null;
   deleted: boolean;
+  erased: boolean;
 }
 
 /** A key to lock, and how. `rank` orders parents before children, so that a child is never held without its parents. */
@@ -41,8 +42,8 @@ interface BatchBounds {
 }
 
 /** First statement of a batch: its bounds, and the lock that a deleting batch takes before all others. */
-export async function beginBatch(tx: Transaction, bounds: BatchBounds): Promise<void> {
-  await tx.$queryRawUnsafe(
+export async function beginBatch(tx: Statements, bounds: BatchBounds): Promise<void> {
+  await tx.query(
     `SELECT set_config('lock_timeout', $1, true), set_config('idle_in_transaction_session_timeout', $2, true),
        CASE WHEN $3::boolean THEN pg_advisory_xact_lock($4::bigint)::text END AS locked`,
     `${bounds.lockTimeoutSeconds}s`,
@@ -57,20 +58,19 @@ export async function beginBatch(tx: Transaction, bounds: BatchBounds): Promise<
  * parents will only be read. A foresight that turns out wrong is caught after the locks.
  */
 export async function insertMissingVersions(
-  tx: Transaction,
-  db: Database,
+  tx: Statements,
   keys: readonly (EntityKey & { rank: number })[],
 ): Promise<KnownVersion[]> {
-  const rows = await tx.$queryRawUnsafe<VersionRow[]>(
+  const rows = await tx.query<VersionRow>(
     `WITH requested AS (
        SELECT * FROM unnest($1::text[], $2::text[], $3::integer[]) AS r(entity_type, entity_id, rank)
      ), inserted AS (
-       INSERT INTO ${db.table('entity_versions')} (entity_type, entity_id)
+       INSERT INTO ${tx.table('entity_versions')} (entity_type, entity_id)
        SELECT entity_type, entity_id FROM requested
        ORDER BY rank, entity_type COLLATE "C", entity_id COLLATE "C"
        ON CONFLICT DO NOTHING
      )
-     ${selectVersions(db)}`,
+     ${selectVersions(tx)}`,
     keys.map((key) => key.entityType),
     keys.map((key) => key.entityId),
     keys.map((key) => key.rank),
@@ -80,12 +80,11 @@ export async function insertMissingVersions(
 
 /** Locks in the global order. Reads nothing: a lock and a read in one statement see what was there before the wait. */
 export async function lockVersions(
-  tx: Transaction,
-  db: Database,
+  tx: Statements,
   requests: readonly LockRequest[],
 ): Promise<void> {
-  const versions = db.table('entity_versions');
-  await tx.$queryRawUnsafe(
+  const versions = tx.table('entity_versions');
+  await tx.query(
     `SELECT count(own.n) + count(shared.n) AS locked
      FROM (
        SELECT * FROM unnest($1::text[], $2::text[], $3::integer[], $4::boolean[]) AS r(entity_type, entity_id, rank, exclusive)
@@ -108,13 +107,12 @@ export async function lockVersions(
 
 /** What the locked rows say now. A key that is not returned has lost its row while the lock was waited for. */
 export async function readVersions(
-  tx: Transaction,
-  db: Database,
+  tx: Statements,
   keys: readonly EntityKey[],
 ): Promise<KnownVersion[]> {
-  const rows = await tx.$queryRawUnsafe<VersionRow[]>(
+  const rows = await tx.query<VersionRow>(
     `WITH requested AS (SELECT * FROM unnest($1::text[], $2::text[]) AS r(entity_type, entity_id))
-     ${selectVersions(db)}`,
+     ${selectVersions(tx)}`,
     keys.map((key) => key.entityType),
     keys.map((key) => key.entityId),
   );
@@ -122,8 +120,7 @@ export async function readVersions(
 }
 
 export async function writeVersions(
-  tx: Transaction,
-  db: Database,
+  tx: Statements,
   writes: readonly VersionWrite[],
 ): Promise<void> {
   if (writes.length === 0) return;
@@ -136,8 +133,8 @@ export async function writeVersions(
     version_event_id: version.eventId,
     deleted_at: deleted ? iso(version.occurredAt) : null,
   }));
-  await tx.$executeRawUnsafe(
-    `INSERT INTO ${db.table('entity_versions')}
+  await tx.execute(
+    `INSERT INTO ${tx.table('entity_versions')}
        (entity_type, entity_id, version_updated_at, version_occurred_at, version_event_id, deleted_at)
      SELECT * FROM jsonb_to_recordset($1::jsonb) AS r(entity_type text, entity_id text, version_updated_at timestamptz(3),
        version_occurred_at timestamptz(3), version_event_id text, deleted_at timestamptz(3))
@@ -150,13 +147,12 @@ export async function writeVersions(
 
 /** Forgets the versions of the children that deleting these parents takes along, or their events would stay stale for ever. */
 export async function forgetChildVersions(
-  tx: Transaction,
-  db: Database,
+  tx: Statements,
   { table, ids, entityTypeOf }: ChildrenOf,
 ): Promise<void> {
   for (const { child, column } of CASCADES[table] ?? []) {
-    await tx.$executeRawUnsafe(
-      `DELETE FROM ${db.table('entity_versions')} v USING ${db.table(child)} c
+    await tx.execute(
+      `DELETE FROM ${tx.table('entity_versions')} v USING ${tx.table(child)} c
        WHERE c.${column} = ANY($1::text[]) AND v.entity_type = $2 AND v.entity_id = c.id`,
       ids,
       entityTypeOf(child),
@@ -177,11 +173,12 @@ interface VersionRow {
   version_occurred_at: Date | null;
   version_event_id: string | null;
   deleted_at: Date | null;
+  erased_at: Date | null;
 }
 
-function selectVersions(db: Database): string {
-  return `SELECT v.entity_type, v.entity_id, v.version_updated_at, v.version_occurred_at, v.version_event_id, v.deleted_at
-     FROM requested JOIN ${db.table('entity_versions')} v USING (entity_type, entity_id)`;
+function selectVersions(tx: Statements): string {
+  return `SELECT v.entity_type, v.entity_id, v.version_updated_at, v.version_occurred_at, v.version_event_id, v.deleted_at, v.erased_at
+     FROM requested JOIN ${tx.table('entity_versions')} v USING (entity_type, entity_id)`;
 }
 
 function readRow(row: VersionRow): KnownVersion {
@@ -196,5 +193,6 @@ function readRow(row: VersionRow): KnownVersion {
     entityId: row.entity_id,
     version,
     deleted: row.deleted_at !== null,
+    erased: row.erased_at !== null,
   };
 }

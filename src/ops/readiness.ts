@@ -30,6 +30,12 @@ export function combineChecks(checks: readonly CheckReadiness[]): CheckReadiness
   };
 }
 
+/** Not ready from the moment a stop begins, whatever `check` says: load balancers turn away before anything closes. */
+export function failWhenStopping(check: CheckReadiness, stopping: AbortSignal): CheckReadiness {
+  const whenStopping = () => (stopping.aborted ? 'stopping' : null);
+  return async () => whenStopping() ?? ((await check()) || whenStopping());
+}
+
 const POLL_MS = 50;
 
 /** Asks until ready, or until patience ends. @returns what the last check said. */

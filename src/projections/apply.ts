@@ -196,10 +196,10 @@ function faultOf(error: unknown): Fault | undefined {
 async function writeFailure(db: Database, entry: PreparedEvent['entry']): Promise<void> {
   const failed = { ...entry, outcome: 'failed' as const };
   try {
-    await writeLedger(db.prisma, db, [failed]);
+    await writeLedger(db, [failed]);
   } catch (error) {
     if (classifyFault(error) !== 'data') throw error;
     // The payload itself is what Postgres cannot hold; the job still has it.
-    await writeLedger(db.prisma, db, [{ ...failed, payload: null }]);
+    await writeLedger(db, [{ ...failed, payload: null }]);
   }
 }

@@ -7,12 +7,16 @@ import { type Fact, type Facts, type Key } from './fact.js';
 export interface EventFacts {
   id: string;
   facts: Facts;
+  /** What is stored already is written again; what is newer, or deleted, still wins. */
+  force: boolean;
 }
 
-/** What the locked rows say of one entity; an entity without a row is `{ version: null, deleted: false }`. */
+/** What the locked rows say of one entity; an entity without a row has no version and is neither deleted nor erased. */
 export interface Known {
   version: Version | null;
   deleted: boolean;
+  /** The person was erased: nothing of theirs may be kept again. */
+  erased: boolean;
 }
 
 export interface Decision {
@@ -45,10 +49,10 @@ export function decide(events: readonly EventFacts[], known: KnownVersions): Dec
   };
   const facts = events.flatMap((event) => event.facts.map((fact) => ({ event, fact })));
   for (const { event, fact } of facts.filter(isDeletion).sort(byVersion)) {
-    settle(decision, event, { fact, outcome: decideDeletion(decision, fact, known) });
+    settle(decision, event, { fact, outcome: decideDeletion(decision, { event, fact }, known) });
   }
   for (const { event, fact } of facts.filter(isVersioned).sort(byVersion)) {
-    settle(decision, event, { fact, outcome: decideState(decision, fact, known) });
+    settle(decision, event, { fact, outcome: decideState(decision, { event, fact }, known) });
   }
   for (const { fact } of facts) mention(decision, fact, known);
   return decision;
@@ -61,6 +65,13 @@ export function compareVersions(a: Version, b: Version): number {
   return a.eventId < b.eventId ? -1 : Number(a.eventId > b.eventId);
 }
 
+/** @param force what is stored at the very same version counts as older, so that it is written again. */
+export function isNewer(version: Version, stored: Version | null, force: boolean): boolean {
+  if (!stored) return true;
+  const order = compareVersions(version, stored);
+  return force ? order >= 0 : order > 0;
+}
+
 type DeletionFact = Extract<Fact, { kind: 'deletion' }>;
 type VersionedFact = Extract<Fact, { kind: 'state' | 'snapshot' }>;
 interface Entry<F extends Fact = Fact> {
@@ -69,18 +80,28 @@ interface Entry<F extends Fact = Fact> {
 }
 
 /** A deletion is final whatever version it carries: Clerk never uses an id again. */
-function decideDeletion(decision: Decision, fact: DeletionFact, known: KnownVersions): Outcome {
-  if (isDeleted(decision, fact.key, known)) return 'stale';
+function decideDeletion(
+  decision: Decision,
+  { event, fact }: Entry<DeletionFact>,
+  known: KnownVersions,
+): Outcome {
+  const isOwnTombstone = known.get(nameOf(fact.key))?.version?.eventId === event.id;
+  const isAgain = event.force && isOwnTombstone;
+  if (!isAgain && isDeleted(decision, fact.key, known)) return 'stale';
   decision.deletions.set(nameOf(fact.key), { key: fact.key, version: fact.version });
   return 'applied';
 }
 
-function decideState(decision: Decision, fact: VersionedFact, known: KnownVersions): Outcome {
+function decideState(
+  decision: Decision,
+  { event, fact }: Entry<VersionedFact>,
+  known: KnownVersions,
+): Outcome {
   const needed = fact.kind === 'state' ? [fact.key, ...fact.parents] : [fact.key];
   if (needed.some((key) => isDeleted(decision, key, known))) return 'tombstoned';
   const name = nameOf(fact.key);
   const current = decision.rows.get(name)?.version ?? known.get(name)?.version ?? null;
-  if (current && compareVersions(fact.version, current) <= 0) return 'stale';
+  if (!isNewer(fact.version, current, event.force)) return 'stale';
   decision.rows.set(name, { key: fact.key, version: fact.version, row: fact.row });
   return 'applied';
 }

@@ -11,6 +11,8 @@ export interface PreparedEvent {
   facts: Facts | undefined;
   /** The outcome, where it needs no decision. */
   verdict: Extract<Outcome, 'ignored' | 'failed'> | undefined;
+  /** To be decided even when the ledger has it as settled. */
+  force: boolean;
 }
 
 /** @param policy undefined only describes the event, with no facts and no verdict. */
@@ -19,16 +21,27 @@ export function prepareEvent(
   policy: ProjectionPolicy | undefined,
 ): PreparedEvent {
   let entry = describeDelivery(delivery);
+  const force = delivery.force === true;
   try {
     const event = parseEvent(delivery);
     entry = describeEvent(event);
-    if (!policy) return { entry, facts: undefined, verdict: undefined };
+    if (!policy) return { entry, facts: undefined, verdict: undefined, force };
     const found = project(event, policy);
-    if (!('ignored' in found)) return { entry, facts: found, verdict: undefined };
-    return { entry: { ...entry, error: found.ignored }, facts: undefined, verdict: 'ignored' };
+    if (!('ignored' in found)) return { entry, facts: found, verdict: undefined, force };
+    return {
+      entry: { ...entry, error: found.ignored },
+      facts: undefined,
+      verdict: 'ignored',
+      force,
+    };
   } catch (error) {
     if (!isSyncError(error, 'event.rejected')) throw error;
-    return { entry: { ...entry, error: error.message }, facts: undefined, verdict: 'failed' };
+    return {
+      entry: { ...entry, error: error.message },
+      facts: undefined,
+      verdict: 'failed',
+      force,
+    };
   }
 }
 

@@ -13,10 +13,12 @@ const LONGEST_BACKOFF_MS = 300_000;
 const MAX_NAME_LENGTH = 255;
 const DIGEST_PREFIX = 'sha256-';
 
-const JOB_VERSION = 1;
+/** The second brought `force`, which an older worker must not overlook: what needs no such thing is still of the first. */
+const JOB_VERSIONS = [1, 2] as const;
+const NEWEST_VERSION = 2;
 
 export interface JobData extends Delivery {
-  version: typeof JOB_VERSION;
+  version: (typeof JOB_VERSIONS)[number];
 }
 
 export interface Retention {
@@ -27,7 +29,7 @@ export interface Retention {
 }
 
 export function toJob(delivery: Delivery, type: string, retention: Retention) {
-  const data: JobData = { version: JOB_VERSION, ...delivery };
+  const data: JobData = { version: delivery.force ? 2 : 1, ...delivery };
   const options: JobsOptions = {
     jobId: toJobId(delivery.id),
     attempts: retention.attempts,
@@ -42,20 +44,20 @@ export function toJob(delivery: Delivery, type: string, retention: Retention) {
 export function fromJob(data: unknown): Delivery {
   if (!isRecord(data))
     throw new UnrecoverableError('The job has no data: it was not put here by ingest.');
-  const { version, id, body, receivedAt } = data;
-  if (typeof version === 'number' && version > JOB_VERSION) {
+  const { version, id, body, receivedAt, force } = data;
+  if (typeof version === 'number' && version > NEWEST_VERSION) {
     throw new SyncError(
       'job.newer',
       `Job data of version ${version} is for a newer worker than this one.`,
     );
   }
-  if (version !== JOB_VERSION) {
+  if (!JOB_VERSIONS.some((known) => known === version)) {
     throw new UnrecoverableError('The job data has no version: it was not put here by ingest.');
   }
   if (typeof id !== 'string' || typeof body !== 'string' || typeof receivedAt !== 'number') {
     throw new UnrecoverableError('The job data is incomplete: it was not put here by ingest.');
   }
-  return { id, body, receivedAt };
+  return { id, body, receivedAt, ...(force === true ? { force } : {}) };
 }
 
 /**

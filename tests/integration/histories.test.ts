@@ -5,7 +5,7 @@
 import fc from 'fast-check';
 import type pg from 'pg';
 import { pino } from 'pino';
-import { openDatabase, type Database, type Transaction } from '../../src/db/database.js';
+import { openDatabase, type Database, type Statements } from '../../src/db/database.js';
 import { createApply, type Applied } from '../../src/projections/apply.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { EPOCH, histories, numbered, toDelivery, type Message } from '../support/histories.js';
@@ -347,9 +347,9 @@ function crashing(
   crash: Crash | null,
 ): { db: Database; hasStruck: () => boolean } {
   let hasStruck = false;
-  const strike = async (tx: Transaction) => {
+  const strike = async (tx: Statements) => {
     hasStruck = true;
-    const [self] = await tx.$queryRawUnsafe<{ pid: number }[]>('SELECT pg_backend_pid() AS pid');
+    const [self] = await tx.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
     await killer.query('SELECT pg_terminate_backend($1)', [self?.pid]);
   };
   const watched = watching(db, async (moment, tx) => {
@@ -368,7 +368,7 @@ function crashing(
 /** The same database, which awaits `listener` before and after each statement of a batch. */
 function watching(
   db: Database | undefined,
-  listener: (moment: Crash, tx: Transaction) => Promise<void>,
+  listener: (moment: Crash, tx: Statements) => Promise<void>,
 ): Database {
   if (!db) throw new Error('There is no such applier.');
   const transact: Database['transact'] = (work) =>
@@ -383,11 +383,11 @@ function watching(
           await listener({ when: 'after', statement }, tx);
           return result;
         };
-      const watched = {
-        $queryRawUnsafe: around((sql, ...values) => tx.$queryRawUnsafe(sql, ...values)),
-        $executeRawUnsafe: around((sql, ...values) => tx.$executeRawUnsafe(sql, ...values)),
-      };
-      return work(watched as unknown as Transaction); // the two that a batch uses
+      return work({
+        ...tx,
+        query: <R>(sql: string, ...values: unknown[]) => around(tx.query<R>)(sql, ...values),
+        execute: around(tx.execute),
+      });
     });
   return { ...db, transact };
 }

@@ -11,7 +11,7 @@ export const MUTANTS = [
   {
     name: 'comparison turned round',
     file: 'src/projections/decide.ts',
-    find: 'compareVersions(fact.version, current) <= 0',
+    find: '!isNewer(fact.version, current, event.force)',
     replace: 'compareVersions(fact.version, current) >= 0',
     tests: ['tests/unit/convergence', 'tests/integration/histories'],
   },
@@ -23,7 +23,7 @@ export const MUTANTS = [
     also: {
       find: '  for (const { fact } of facts) mention(decision, fact, known);',
       replace: `  for (const { event, fact } of facts.filter(isDeletion).sort(byVersion)) {
-    settle(decision, event, { fact, outcome: decideDeletion(decision, fact, known) });
+    settle(decision, event, { fact, outcome: decideDeletion(decision, { event, fact }, known) });
   }
   for (const { fact } of facts) mention(decision, fact, known);`,
     },
@@ -45,7 +45,7 @@ export const MUTANTS = [
   },
   {
     name: 'parents neither locked nor read',
-    file: 'src/projections/transaction.ts',
+    file: 'src/projections/locking.ts',
     find: "if (fact.kind === 'state') for (const parent of fact.parents) keys.set(nameOf(parent), parent);",
     replace: '',
     tests: ['tests/integration/histories'],
@@ -67,11 +67,10 @@ export const MUTANTS = [
   {
     name: 'versions read before the locks',
     file: 'src/projections/transaction.ts',
-    find: `    const exclusive = await lock(tx, db, { events, keys });
-    const known = toKnown(await readVersions(tx, db, keys));`,
-    replace: `    await insertMissingVersions(tx, db, keys);
-    const known = toKnown(await readVersions(tx, db, keys));
-    const exclusive = await lock(tx, db, { events, keys });`,
+    find: `    const exclusive = await lockEntities(tx, { events, keys });
+    const known = toKnown(await readVersions(tx, keys));`,
+    replace: `    const known = toKnown(await readVersions(tx, keys));
+    const exclusive = await lockEntities(tx, { events, keys });`,
     tests: ['tests/integration/histories', 'tests/process/race'],
   },
   {
@@ -91,8 +90,8 @@ export const MUTANTS = [
   },
   {
     name: "a cascade's children keep their versions",
-    file: 'src/projections/transaction.ts',
-    find: 'await forgetChildVersions(tx, db, { table, ids, entityTypeOf });',
+    file: 'src/projections/write-decision.ts',
+    find: 'await forgetChildVersions(tx, { table, ids, entityTypeOf });',
     replace: 'void forgetChildVersions;\n    void entityTypeOf;',
     tests: ['tests/integration/apply'],
   },
@@ -100,13 +99,13 @@ export const MUTANTS = [
     name: 'ledger written outside the commit',
     file: 'src/projections/transaction.ts',
     find: 'await writeLedger(\n      tx,',
-    replace: 'await writeLedger(\n      db.prisma,',
+    replace: 'await writeLedger(\n      db,',
     tests: ['tests/integration/histories'],
   },
   {
     name: 'ledger not consulted',
     file: 'src/projections/transaction.ts',
-    find: 'events.filter((event) => !settled.has(event.entry.id))',
+    find: 'events.filter((event) => event.force || !settled.has(event.entry.id))',
     replace: 'events.filter(() => true)',
     tests: ['tests/integration/histories'],
   },

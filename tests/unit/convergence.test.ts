@@ -79,10 +79,10 @@ function openTables({ remembers }: { remembers: boolean }) {
     for (const [name, key] of mentions) if (!rows.has(name)) rows.set(name, { key, row: null });
     for (const [name, { key, version, row }] of newRows) {
       rows.set(name, { key, row });
-      versions.set(name, { key, version, deleted: false });
+      versions.set(name, { key, version, deleted: false, erased: false });
     }
     for (const [name, { key, version }] of deletions) {
-      versions.set(name, { key, version, deleted: true });
+      versions.set(name, { key, version, deleted: true, erased: false });
     }
   };
   const checkForeignKeys = () => {
@@ -105,7 +105,10 @@ function openTables({ remembers }: { remembers: boolean }) {
     apply(batch: readonly Message[]) {
       const once = [...new Map(batch.map((message) => [message.id, message])).values()];
       const fresh = once.filter(({ id }) => !remembers || !settled.has(id));
-      const decision = decide(fresh.map(toFacts), versions);
+      const decision = decide(
+        fresh.map((message) => ({ ...toFacts(message), force: !remembers })),
+        versions,
+      );
       expect([...decision.outcomes.keys()].sort()).toEqual(fresh.map(({ id }) => id).sort());
       write(decision);
       checkForeignKeys();

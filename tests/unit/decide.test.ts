@@ -47,7 +47,10 @@ describe('of the states of one entity', () => {
   });
 
   test('an entity that is known only as a placeholder takes any version', () => {
-    const decision = decide([first], known([ANN, { version: null, deleted: false }]));
+    const decision = decide(
+      [first],
+      known([ANN, { version: null, deleted: false, erased: false }]),
+    );
     expect(outcomes(decision)).toEqual({ msg_1: 'applied' });
   });
 
@@ -325,8 +328,46 @@ test('what was handed in is left as it was', () => {
   expect(versions).toEqual(known([ANN, stored(at(1, 'msg_0'))]));
 });
 
+describe('a forced event', () => {
+  const forced = (id: string, ...facts: Facts) => ({ ...event(id, ...facts), force: true });
+
+  test('writes again what is stored at its very version', () => {
+    const versions = known([ANN, stored(at(1, 'msg_1'))]);
+    const decision = decide([forced('msg_1', state(ANN, at(1, 'msg_1')))], versions);
+    expect(decision.outcomes.get('msg_1')).toBe('applied');
+    expect(decision.rows.size).toBe(1);
+  });
+
+  test('never passes a newer version', () => {
+    const versions = known([ANN, stored(at(2, 'msg_2'))]);
+    const decision = decide([forced('msg_1', state(ANN, at(1, 'msg_1')))], versions);
+    expect(decision.outcomes.get('msg_1')).toBe('stale');
+    expect(decision.rows.size).toBe(0);
+  });
+
+  test('never passes a tombstone', () => {
+    const versions = known([ANN, gone(at(1, 'msg_1'))]);
+    const decision = decide([forced('msg_2', state(ANN, at(2, 'msg_2')))], versions);
+    expect(decision.outcomes.get('msg_2')).toBe('tombstoned');
+  });
+
+  test('deletes again what its own tombstone says is deleted, and leaves the tombstone of another', () => {
+    const again = decide(
+      [forced('msg_1', remove(ANN, at(1, 'msg_1')))],
+      known([ANN, gone(at(1, 'msg_1'))]),
+    );
+    expect(again.outcomes.get('msg_1')).toBe('applied');
+    expect(again.deletions.size).toBe(1);
+    const other = decide(
+      [forced('msg_2', remove(ANN, at(2, 'msg_2')))],
+      known([ANN, gone(at(1, 'msg_1'))]),
+    );
+    expect(other.outcomes.get('msg_2')).toBe('stale');
+  });
+});
+
 function event(id: string, ...facts: Facts): EventFacts {
-  return { id, facts };
+  return { id, facts, force: false };
 }
 
 function version(updatedAt: number, occurredAt: number, eventId: string): Version {
@@ -369,11 +410,11 @@ function known(...entries: [Key, Known][]): Map<string, Known> {
 }
 
 function stored(as: Version): Known {
-  return { version: as, deleted: false };
+  return { version: as, deleted: false, erased: false };
 }
 
 function gone(as: Version): Known {
-  return { version: as, deleted: true };
+  return { version: as, deleted: true, erased: false };
 }
 
 function outcomes(decision: Decision) {

@@ -188,9 +188,16 @@ describe('job data that ingest did not write fails for good, with the reason:', 
   });
 
   test('but a later version is left to a newer worker', () => {
-    expect(() => fromJob({ ...whole, version: 2 })).toThrow(
+    expect(() => fromJob({ ...whole, version: 3 })).toThrow(
       expect.objectContaining({ code: 'job.newer', retryable: true }),
     );
+  });
+
+  test('and so is a forced one to a worker that knows of force', () => {
+    const forced = { ...DELIVERY, force: true as const };
+    const { data } = toJob(forced, 'user.created', RETENTION);
+    expect(data).toEqual({ version: 2, ...forced });
+    expect(fromJob(data)).toEqual(forced);
   });
 
   test('but what a later writer of the same version adds does not matter', () => {

@@ -37,6 +37,7 @@ describe('an event that is', () => {
       entry,
       facts: [expect.objectContaining({ kind: 'state' })],
       verdict: undefined,
+      force: false,
     });
   });
 
@@ -47,6 +48,7 @@ describe('an event that is', () => {
       entry: { ...entry, instanceId: 'ins_2', payload: other, error },
       facts: undefined,
       verdict: 'ignored',
+      force: false,
     });
   });
 
@@ -65,6 +67,7 @@ describe('an event that is', () => {
       },
       facts: undefined,
       verdict: 'ignored',
+      force: false,
     });
   });
 
@@ -80,6 +83,7 @@ describe('an event that is', () => {
       },
       facts: undefined,
       verdict: 'failed',
+      force: false,
     });
   });
 
@@ -106,6 +110,7 @@ describe('an event that is', () => {
       },
       facts: undefined,
       verdict: 'failed',
+      force: false,
     });
   });
 
@@ -115,10 +120,12 @@ describe('an event that is', () => {
       entry,
       facts: undefined,
       verdict: undefined,
+      force: false,
     });
     const malformed = { ...delivery, body: JSON.stringify({ ...envelope, data: null }) };
     expect(prepareEvent(malformed, undefined)).toMatchObject({
       verdict: undefined,
+      force: false,
       entry: { error: null },
     });
   });

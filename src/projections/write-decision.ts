@@ -1,0 +1,51 @@
+/** Writes what was decided: deletions, placeholders, rows, versions. The caller holds the locks. */
+import { type Statements } from '../db/database.js';
+import { deleteRows, insertPlaceholders, upsertRows } from '../db/rows.js';
+import { type TableName } from '../db/tables.js';
+import { forgetChildVersions, writeVersions } from '../db/versions.js';
+import { nameOf, type Decision } from './decide.js';
+import { ENTITIES, type EntityType, type Key } from './fact.js';
+
+export async function writeDecision(tx: Statements, decision: Decision): Promise<void> {
+  for (const [table, deletions] of byTable(decision.deletions.values())) {
+    const ids = deletions.map(({ key }) => key.entityId);
+    await forgetChildVersions(tx, { table, ids, entityTypeOf });
+    await deleteRows(tx, { table, ids });
+  }
+  const placeholders = [...decision.mentions.values()]
+    .filter((key) => !decision.rows.has(nameOf(key)))
+    .map((key) => ({ key }));
+  for (const [table, entries] of byTable(placeholders)) {
+    await insertPlaceholders(tx, { table, ids: entries.map(({ key }) => key.entityId) });
+  }
+  for (const [table, entries] of byTable(decision.rows.values())) {
+    await upsertRows(tx, { table, rows: entries.map(({ row }) => row) });
+  }
+  await writeVersions(tx, [
+    ...[...decision.rows.values()].map(({ key, version }) => ({ ...key, version, deleted: false })),
+    ...[...decision.deletions.values()].map(({ key, version }) => ({
+      ...key,
+      version,
+      deleted: true,
+    })),
+  ]);
+}
+
+/** Groups by table, parents' tables first. */
+function byTable<T extends { key: Key }>(entries: Iterable<T>): [TableName, T[]][] {
+  const groups = new Map<EntityType, T[]>();
+  for (const entry of entries) {
+    const group = groups.get(entry.key.entityType);
+    if (group) group.push(entry);
+    else groups.set(entry.key.entityType, [entry]);
+  }
+  return [...groups]
+    .sort(([a], [b]) => ENTITIES[a].rank - ENTITIES[b].rank || (a < b ? -1 : 1))
+    .map(([entityType, group]) => [ENTITIES[entityType].table, group]);
+}
+
+function entityTypeOf(table: TableName): EntityType {
+  const found = Object.entries(ENTITIES).find(([, entity]) => entity.table === table);
+  if (!found) throw new Error(`No entity lives in the table ${table}.`);
+  return found[0] as EntityType; // a key of ENTITIES
+}
