@@ -36,10 +36,11 @@ export const parsers = {
   port: whole(0, 65_535),
   positive: whole(1, 1_000_000_000),
   days: whole(1, 3650),
-  bytes: sized(BYTE_UNITS, 'a size such as 512kb or 1mb', 100 * 1024 ** 2),
-  seconds: sized(SECOND_UNITS, 'a time such as 30s, 15m, 28h or 90d', 3650 * 86_400),
+  bytes: sized(BYTE_UNITS, 'a size such as 512kb or 1mb', { max: 100 * 1024 ** 2 }),
+  seconds: sized(SECOND_UNITS, 'a time such as 30s, 15m, 28h or 90d', { max: 3650 * 86_400 }),
   // Node's timers and Postgres's timeouts both overflow a little below 25 days.
-  timeout: sized(SECOND_UNITS, 'a time such as 10s, 5m or 1h', 86_400),
+  timeout: sized(SECOND_UNITS, 'a time such as 10s, 5m or 1h', { max: 86_400 }),
+  pause: sized(SECOND_UNITS, 'a time such as 0s or 5s', { min: 0, max: 3600 }),
   postgresUrl: url(['postgres:', 'postgresql:'], 'postgres://user:password@host:5432/database'),
   redisUrl: url(['redis:', 'rediss:'], 'redis://host:6379, or rediss:// for TLS'),
   httpUrl: url(['https:', 'http:'], 'https://api.clerk.com'),
@@ -117,13 +118,17 @@ function whole(min: number, max: number): Parser<number> {
   };
 }
 
-function sized(units: Record<string, number>, expected: string, max: number): Parser<number> {
+function sized(
+  units: Record<string, number>,
+  expected: string,
+  { min = 1, max }: { min?: number; max: number },
+): Parser<number> {
   return (raw) => {
     const match = /^(\d+)\s*([a-z]*)$/i.exec(raw);
     const unit = units[(match?.[2] ?? '').toLowerCase()];
     const value = match && unit ? Number(match[1]) * unit : NaN;
-    if (value > 0 && value <= max) return { value };
-    return { problem: `"${raw}" is not ${expected}, above 0 and at most ${max}.` };
+    if (value >= min && value <= max) return { value };
+    return { problem: `"${raw}" is not ${expected}, at least ${min} and at most ${max}.` };
   };
 }
 

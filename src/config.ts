@@ -43,6 +43,7 @@ export const VARIABLES = {
   DATABASE_LOCK_TIMEOUT: variable('10s', p.timeout),
   DATABASE_IDLE_TIMEOUT: variable('10s', p.timeout),
   SHUTDOWN_GRACE: variable('20s', p.timeout),
+  SHUTDOWN_DELAY: variable('0s', p.pause),
 } as const;
 
 type Variables = typeof VARIABLES;
@@ -87,6 +88,8 @@ export function readConfig(environment: Environment, needs: readonly Need[] = []
     clerk: Boolean(environment['CLERK_SECRET_KEY']),
   };
   problems.push(...needs.filter((need) => !met[need]).map((need) => CURES[need]));
+  if (config.SHUTDOWN_DELAY >= config.SHUTDOWN_GRACE)
+    problems.push('SHUTDOWN_DELAY: must be shorter than SHUTDOWN_GRACE, of which it is a part.');
   if (problems.length > 0) throw new SyncError('config.invalid', problems.join('\n'));
   return config;
 }

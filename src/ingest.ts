@@ -5,8 +5,10 @@ import { loadEnvironment } from './environment.js';
 import { createApp } from './http/app.js';
 import { closeOnSignal, runMain } from './lifecycle.js';
 import { createErrorDamper, createLogger } from './logger.js';
+import { createMetrics } from './metrics.js';
 import { createOpsApp } from './ops/ops-app.js';
-import { createQueueCheck, waitUntilReady } from './ops/readiness.js';
+import { createQueueCheck, failWhenStopping, waitUntilReady } from './ops/readiness.js';
+import { reportQueue } from './ops/report-queue.js';
 import { chooseBackend } from './queue/backend.js';
 import { createEnqueue } from './queue/producer.js';
 import { listen } from './server.js';
@@ -17,12 +19,15 @@ await runMain(async () => {
   const environment = loadEnvironment(process.env, process.cwd());
   const config = readConfig(environment, ['signing-secret', 'queue']);
   const logger = createLogger('ingest', config.LOG_LEVEL, config.LOG_FORMAT);
+  const stopping = new AbortController();
   const queue = chooseBackend({
     redisUrl: config.REDIS_URL,
     databaseUrl: config.DIRECT_DATABASE_URL ?? config.DATABASE_URL,
     prefix: config.QUEUE_PREFIX,
     onError: createErrorDamper(logger, 'trouble with the queue'),
   }).openQueue();
+  const metrics = createMetrics('ingest');
+  reportQueue(queue, metrics);
   const checkQueue = createQueueCheck(queue, logger);
   const app = createApp({
     paths: config.WEBHOOK_PATHS,
@@ -36,8 +41,17 @@ await runMain(async () => {
     bodyLimitBytes: config.BODY_LIMIT,
     redaction: { storePrivateMetadata: config.STORE_PRIVATE_METADATA },
     logger,
+    observe: {
+      verified: () =>
+        metrics.record('last_verified_event_timestamp_seconds', Date.now() / 1000, {}),
+      answered: (outcome, seconds) => {
+        metrics.record('webhook_requests_total', 1, { outcome });
+        metrics.record('webhook_duration_seconds', seconds, {});
+      },
+    },
   });
-  const ops = await listen(createOpsApp(checkQueue), {
+  const isReady = failWhenStopping(checkQueue, stopping.signal);
+  const ops = await listen(createOpsApp(isReady, metrics), {
     host: config.OPS_HOST,
     port: config.INGEST_OPS_PORT,
     portVariable: 'INGEST_OPS_PORT',
@@ -45,7 +59,12 @@ await runMain(async () => {
   // A producer refuses until it is connected: do not begin by refusing. With the queue away, refusing is right.
   const trouble = await waitUntilReady(checkQueue, STARTUP_PATIENCE_MS);
   if (trouble !== null) logger.error({ trouble }, 'not ready yet; answering 503 until it is');
-  const server = await listen(app, { host: config.HOST, port: config.PORT, portVariable: 'PORT' });
+  const server = await listen(app, {
+    host: config.HOST,
+    port: config.PORT,
+    portVariable: 'PORT',
+    stopping: stopping.signal,
+  });
   closeOnSignal(
     [
       { name: 'queue', ...queue },
@@ -53,6 +72,8 @@ await runMain(async () => {
       { name: 'server', ...server },
     ],
     {
+      stopping,
+      delaySeconds: config.SHUTDOWN_DELAY,
       graceSeconds: config.SHUTDOWN_GRACE,
       logger,
     },

@@ -1,6 +1,7 @@
 /** A stop in order: not ready first, then what was opened last is closed first, all within a deadline. A second signal exits at once. */
 import closeWithGrace from 'close-with-grace';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDoneWithin } from './deadline.js';
 import { isSyncError, messageOf } from './errors.js';
 import { type Logger } from './logger.js';
 
@@ -68,7 +69,8 @@ export async function closeAll(
   for (const [left, { name, close }] of [...resources.entries()].reverse()) {
     const reservedMs = withinMs * RESERVED_SHARE * (left + 1);
     try {
-      if (await isDoneWithin(close, deadline - performance.now() - reservedMs)) continue;
+      const closing = (async () => close())();
+      if (await isDoneWithin(closing, deadline - performance.now() - reservedMs)) continue;
       hanging.push(name);
       logger.error({ resource: name }, 'does not close in time; going on without it');
     } catch (error) {
@@ -76,18 +78,6 @@ export async function closeAll(
     }
   }
   return hanging;
-}
-
-async function isDoneWithin(close: Closable['close'], patienceMs: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(resolve, patienceMs, false);
-  });
-  try {
-    return await Promise.race([(async () => close())().then(() => true), late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** Runs a process's wiring; an expected failure ends it with one clear message on stderr and its exit code. */

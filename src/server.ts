@@ -54,6 +54,9 @@ async function closeServer(
   connections: ReadonlySet<Socket>,
   lingerMs: number,
 ): Promise<void> {
+  const drained = setTimeout(() => {
+    server.closeAllConnections();
+  }, DRAIN_MS);
   // In the turn in which all that the system has taken for us was fetched: what is left in its queue would be reset.
   await nextTurn();
   // Not the HTTP server's own `close`, which would close idle connections with it.
@@ -72,9 +75,6 @@ async function closeServer(
   closeIdle();
   // After the turn's reads: a connection whose request has come is not idle.
   const sweep = setInterval(() => setImmediate(closeIdle), IDLE_SWEEP_MS);
-  const drained = setTimeout(() => {
-    server.closeAllConnections();
-  }, DRAIN_MS);
   await closed;
   clearInterval(sweep);
   clearTimeout(drained);

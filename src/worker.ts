@@ -1,13 +1,18 @@
 /** The worker process: takes events off the queue and applies them to the mirror, in batches. */
+import { labelOfType } from './clerk/event-types.js';
 import { readConfig } from './config.js';
 import { openDatabase } from './db/database.js';
 import { createDatabaseCheck } from './db/probe.js';
+import { reportDatabase } from './db/report-database.js';
 import { loadEnvironment } from './environment.js';
 import { closeOnSignal, runMain } from './lifecycle.js';
 import { createErrorDamper, createLogger } from './logger.js';
+import { createMetrics } from './metrics.js';
 import { createOpsApp } from './ops/ops-app.js';
-import { combineChecks, createQueueCheck } from './ops/readiness.js';
+import { combineChecks, createQueueCheck, failWhenStopping } from './ops/readiness.js';
+import { reportQueue } from './ops/report-queue.js';
 import { createApply, recordFailure } from './projections/apply.js';
+import { createReport } from './projections/report.js';
 import { chooseBackend } from './queue/backend.js';
 import { openConsumer } from './queue/consumer.js';
 import { listen } from './server.js';
@@ -43,11 +48,17 @@ await runMain(async () => {
     defaultRole: config.DEFAULT_USER_ROLE,
     allowedRoles: config.USER_ROLES,
   };
-  const applying = { db, policy, bounds, logger, signal: stopping.signal };
-  const ops = await listen(
-    createOpsApp(combineChecks([createQueueCheck(queue, logger), createDatabaseCheck(db)])),
-    { host: config.OPS_HOST, port: config.WORKER_OPS_PORT, portVariable: 'WORKER_OPS_PORT' },
-  );
+  const metrics = createMetrics('worker');
+  reportQueue(queue, metrics);
+  reportDatabase(db, metrics);
+  const report = createReport(logger, metrics);
+  const applying = { db, policy, bounds, logger, report, signal: stopping.signal };
+  const isReady = combineChecks([createQueueCheck(queue, logger), createDatabaseCheck(db)]);
+  const ops = await listen(createOpsApp(failWhenStopping(isReady, stopping.signal), metrics), {
+    host: config.OPS_HOST,
+    port: config.WORKER_OPS_PORT,
+    portVariable: 'WORKER_OPS_PORT',
+  });
   const consumer = openConsumer({
     backend,
     concurrency: config.WORKER_CONCURRENCY,
@@ -55,8 +66,10 @@ await runMain(async () => {
     stalledLimit: config.STALLED_LIMIT,
     apply: createApply(applying),
     onDeadLetter: (delivery, reason) => recordFailure(applying, delivery, reason),
-    abort: () => {
-      stopping.abort();
+    observe: {
+      deadLetter: (type) => metrics.record('dead_letters_total', 1, { type: labelOfType(type) }),
+      retry: (type) => metrics.record('job_retries_total', 1, { type: labelOfType(type) }),
+      stall: () => metrics.record('jobs_stalled_total', 1, {}),
     },
     logger,
   });
@@ -67,7 +80,7 @@ await runMain(async () => {
       { name: 'ops', ...ops },
       { name: 'consumer', ...consumer },
     ],
-    { graceSeconds: config.SHUTDOWN_GRACE, logger },
+    { stopping, graceSeconds: config.SHUTDOWN_GRACE, logger },
   );
   logger.info(
     { queue: backend.kind, schema: config.DATABASE_SCHEMA, opsPort: ops.port },

@@ -33,6 +33,8 @@ export interface Statements {
 export interface Database extends Statements {
   /** Runs `work` in one READ COMMITTED transaction whose locks and pauses are bounded. */
   transact: <T>(work: (tx: Statements) => Promise<T>) => Promise<T>;
+  /** Of the pool; `waiting` are requests that have no connection yet. */
+  countConnections: () => { open: number; idle: number; waiting: number };
   close: () => Promise<void>;
 }
 
@@ -62,6 +64,11 @@ export function openDatabase(options: DatabaseOptions): Database {
         maxWait: CONNECT_TIMEOUT_MS * 2,
         timeout: boundsMs,
       }),
+    countConnections: () => ({
+      open: pool.totalCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount,
+    }),
     close: async () => {
       await prisma.$disconnect();
       await pool.end();

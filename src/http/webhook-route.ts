@@ -13,10 +13,19 @@ export interface WebhookRouteOptions {
   bodyLimitBytes: number;
   redaction: QueueBodyOptions;
   logger: Logger;
+  observe: RequestObserver;
+}
+
+export interface RequestObserver {
+  /** A signature was found to be valid. */
+  verified: () => void;
+  /** `outcome`: what the queue made of the event, or why it was not taken. */
+  answered: (outcome: string, seconds: number) => void;
 }
 
 export function createWebhookRoute(options: WebhookRouteOptions): Router {
   const router = Router();
+  router.use(observeAnswers(options.observe));
   router.post('/{*rest}', readBody(options.bodyLimitBytes), receiveWebhook(options));
   router.all('/{*rest}', answerMethodNotAllowed);
   return router;
@@ -27,10 +36,12 @@ function receiveWebhook({
   enqueue,
   redaction,
   logger,
+  observe,
 }: WebhookRouteOptions): RequestHandler {
   return async (request: Request, response: Response) => {
     const body = readBytes(request);
     const id = verify(request.headersDistinct, body);
+    observe.verified();
     const text = body.toString('utf8');
     const { envelope, type } = readEnvelope(text);
     const delivery = {
@@ -40,9 +51,29 @@ function receiveWebhook({
     };
     const status = await enqueue(delivery, type);
     logger.info({ id, type, status }, 'received');
+    response.locals['outcome'] = status;
     response.json({ status, id });
   };
 }
+
+function observeAnswers({ answered }: RequestObserver): RequestHandler {
+  return (_request, response, next) => {
+    const startedAt = performance.now();
+    response.once('close', () => {
+      const seconds = (performance.now() - startedAt) / 1000;
+      answered(response.writableFinished ? outcomeOf(response) : 'aborted', seconds);
+    });
+    next();
+  };
+}
+
+function outcomeOf({ locals, statusCode }: Response): string {
+  const outcome: unknown = locals['outcome'];
+  if (typeof outcome === 'string') return outcome;
+  return REFUSALS[statusCode] ?? 'rejected';
+}
+
+const REFUSALS: Readonly<Record<number, string>> = { 413: 'too_large', 503: 'unavailable' };
 
 /** Raw bytes of any content type: a parser that ran first is the classic cause of signatures that never match. */
 function readBody(limit: number): RequestHandler {

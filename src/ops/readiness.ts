@@ -33,7 +33,7 @@ export function combineChecks(checks: readonly CheckReadiness[]): CheckReadiness
 /** Not ready from the moment a stop begins, whatever `check` says: load balancers turn away before anything closes. */
 export function failWhenStopping(check: CheckReadiness, stopping: AbortSignal): CheckReadiness {
   const whenStopping = () => (stopping.aborted ? 'stopping' : null);
-  return async () => whenStopping() ?? ((await check()) || whenStopping());
+  return async () => whenStopping() ?? (await check()) ?? whenStopping();
 }
 
 const POLL_MS = 50;

@@ -9,6 +9,7 @@ import { isSyncError, SyncError } from '../errors.js';
 import { type Logger } from '../logger.js';
 import { type ProjectionPolicy } from './fact.js';
 import { prepareEvent, type PreparedEvent } from './prepare.js';
+import { type Report } from './report.js';
 import { applyInTransaction, type BatchBounds } from './transaction.js';
 
 /** What became of one delivery. `reason` is why, when it is not `applied`, fit to be shown. */
@@ -25,6 +26,7 @@ export interface ApplyOptions {
   policy: ProjectionPolicy;
   bounds: BatchBounds;
   logger: Logger;
+  report: Report;
   /** Aborted when the worker stops: whoever waits for the database then gives up with `database.unavailable`. */
   signal: AbortSignal;
 }
@@ -82,13 +84,18 @@ async function applyHalving(
 ): Promise<void> {
   const [first, second] = batch;
   if (!first) return;
+  const { db, bounds, report } = options;
   try {
-    const settlements = await persist(options, batch.length, () =>
-      applyInTransaction(options.db, batch, options.bounds),
-    );
-    for (const { entry } of batch) {
-      const settlement = settlements.get(entry.id);
-      if (settlement) results.set(entry.id, { ...settlement, reason: entry.error });
+    const { settlements, seconds } = await persist(options, batch.length, async () => {
+      const startedAt = performance.now();
+      const settlements = await applyInTransaction(db, batch, bounds);
+      return { settlements, seconds: (performance.now() - startedAt) / 1000 };
+    });
+    report.batch(settlements.size, seconds);
+    for (const [id, settlement] of settlements) {
+      const { entry, ...settled } = settlement;
+      results.set(id, { ...settled, reason: entry.error });
+      report.settled({ ...settled, entry, reason: entry.error });
     }
   } catch (error) {
     if (isSyncError(error, 'database.unavailable')) {
@@ -112,13 +119,14 @@ async function persist<T>(
   events: number,
   work: () => Promise<T>,
 ): Promise<T> {
-  const { logger, signal } = options;
+  const { logger, report, signal } = options;
   for (let losses = 0, tries = 1; ; tries++) {
     try {
       return await work();
     } catch (error) {
       const fault = faultOf(error);
       if (fault === undefined || fault === 'data') throw error;
+      report.fault(fault);
       logger.warn({ fault, reason: describeFault(error), events, tries }, 'will be tried again');
       if (fault === 'contention') {
         if (++losses >= MAX_LOSSES) throw error;
@@ -168,12 +176,11 @@ async function failAlone(
       new SyncError('database.contended', 'Somebody else holds a lock on the entity.'),
     );
   }
-  const reason = describeFault(error);
-  const { id, type, entityId } = entry;
-  options.logger.error({ id, type, entityId, reason }, 'event failed');
+  const failed = { outcome: 'failed', repeated: false, reason: describeFault(error) } as const;
   try {
-    await persist(options, 1, () => writeFailure(options.db, { ...entry, error: reason }));
-    return { outcome: 'failed', repeated: false, reason };
+    await persist(options, 1, () => writeFailure(options.db, { ...entry, error: failed.reason }));
+    options.report.settled({ ...failed, entry });
+    return failed;
   } catch (ledgerError) {
     return toRetry(ledgerError);
   }

@@ -14,6 +14,8 @@ export interface BatchBounds {
 }
 
 export interface Settlement {
+  /** As it stands in the ledger, the explanation of its outcome included. */
+  entry: PreparedEvent['entry'];
   outcome: Outcome;
   /** The ledger had it already: nothing was written. */
   repeated: boolean;
@@ -39,15 +41,15 @@ export async function applyInTransaction(
     const decision = decide(toDecidable(fresh), known);
     assertLocked(decision, { exclusive, known });
     await writeDecision(tx, decision);
-    await writeLedger(
-      tx,
-      fresh.map((event) => toLedgerEntry(event, decision, known)),
-    );
+    const entries = fresh.map((event) => toLedgerEntry(event, decision, known));
+    await writeLedger(tx, entries);
     return new Map<string, Settlement>([
-      ...[...settled].map(([id, outcome]) => [id, { outcome, repeated: true }] as const),
-      ...fresh.map(
-        (event) =>
-          [event.entry.id, { outcome: outcomeOf(event, decision), repeated: false }] as const,
+      ...events.flatMap(({ entry }) => {
+        const outcome = settled.get(entry.id);
+        return outcome ? [[entry.id, { entry, outcome, repeated: true }] as const] : [];
+      }),
+      ...entries.map(
+        (entry) => [entry.id, { entry, outcome: entry.outcome, repeated: false }] as const,
       ),
     ]);
   });

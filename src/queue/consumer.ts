@@ -1,6 +1,7 @@
 /** Takes jobs off the queue, many at once, and settles each by what the batch it travelled in made of it. */
 import { DelayedError, UnrecoverableError, WaitingError, type Job } from 'bullmq';
 import { type Delivery } from '../clerk/event.js';
+import { isDoneWithin } from '../deadline.js';
 import { isSyncError } from '../errors.js';
 import { type Logger } from '../logger.js';
 import { type Backend } from './contract.js';
@@ -24,13 +25,21 @@ export interface ConsumerOptions {
   apply: (deliveries: readonly Delivery[]) => Promise<readonly Result[]>;
   /** Called when a job has failed for good without `apply` having said so. */
   onDeadLetter: (delivery: Delivery, reason: string) => Promise<void>;
-  /** Aborts what waits for the database. */
-  abort: () => void;
+  observe: QueueObserver;
   logger: Logger;
 }
 
+/** What happens to jobs besides being done; `type` is the event's. */
+export interface QueueObserver {
+  deadLetter: (type: string) => void;
+  /** An attempt failed, and another follows. */
+  retry: (type: string) => void;
+  /** Taken back from a worker that died or froze. */
+  stall: () => void;
+}
+
 export interface Consumer {
-  /** Finishes the transactions that are under way; what waits for the database goes back on the queue. */
+  /** Finishes the transactions that are under way. Does not wait for a queue that is away: what it was not told, it has run again. */
   close: () => Promise<void>;
 }
 
@@ -40,6 +49,8 @@ const STALLED_INTERVAL_MS = 5_000;
 /** What the queue's own outage interrupted is tried again this often, instead of every 15 s. */
 const RETRY_INTERVAL_MS = 1_000;
 const BATCHES_IN_FLIGHT = 2;
+/** How long a queue may take to hear what became of the last jobs. The ledger makes it harmless when it never does. */
+const FAREWELL_MS = 5_000;
 /**
  * One of the jobs that stalled together may be what killed the worker, and at each death all of them come closer to the limit.
  * From here on they go alone and in random order: each round half of the innocent get away before it is the killer's turn.
@@ -47,6 +58,8 @@ const BATCHES_IN_FLIGHT = 2;
 const SUSPECT_AFTER_STALLS = 2;
 /** An older worker leaves a newer one's jobs alone for this long, then looks again. */
 const NEWER_JOB_DELAY_MS = 30_000;
+const UNHEARD =
+  'the queue does not answer; the jobs that it was not told about run again elsewhere';
 
 export function openConsumer(options: ConsumerOptions): Consumer {
   const { backend } = options;
@@ -61,9 +74,15 @@ export function openConsumer(options: ConsumerOptions): Consumer {
     maxInFlight: 1,
     order: 'random',
   });
+  const underWay = new Set<Promise<Result>>();
   const { worker, close } = backend.openWorker(
     async (job, token) =>
-      processJob(job, token, job.stalledCounter < SUSPECT_AFTER_STALLS ? collect : collectAlone),
+      processJob(job, token, (delivery) => {
+        const isSuspect = job.stalledCounter >= SUSPECT_AFTER_STALLS;
+        const result = (isSuspect ? collectAlone : collect)(delivery);
+        underWay.add(result);
+        return result.finally(() => underWay.delete(result));
+      }),
     {
       name: `worker-${process.pid}`,
       concurrency: options.concurrency,
@@ -74,21 +93,30 @@ export function openConsumer(options: ConsumerOptions): Consumer {
       settings: { backoffStrategy: (attemptsMade) => backoffMs(attemptsMade) },
     },
   );
+  worker.on('stalled', options.observe.stall);
   const reports = new Set<Promise<void>>();
   worker.on('failed', (job, error) => {
-    if (!job?.finishedOn || error instanceof ReportedFailure) return;
+    if (!job) return;
+    if (!job.finishedOn) {
+      options.observe.retry(job.name);
+      return;
+    }
+    options.observe.deadLetter(job.name);
+    if (error instanceof ReportedFailure) return;
     const report = reportDeadLetter(job, error, options).finally(() => reports.delete(report));
     reports.add(report);
   });
   return {
     async close() {
-      options.abort();
-      try {
-        await worker.close();
-        await Promise.all(reports);
-      } finally {
-        await close();
-      }
+      const closed = worker.close();
+      let isClosed: boolean;
+      do {
+        await Promise.allSettled(underWay);
+        isClosed = await isDoneWithin(closed, FAREWELL_MS);
+      } while (!isClosed && underWay.size > 0);
+      if (!isClosed) options.logger.warn(UNHEARD);
+      await Promise.all(reports);
+      await close();
     },
   };
 }

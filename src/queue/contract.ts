@@ -11,6 +11,17 @@ export interface QueueTrouble {
   warning: string | null;
 }
 
+export interface QueueMeasure {
+  /** Jobs by state: waiting, active, delayed, failed, completed. */
+  counts: Record<string, number>;
+  /** Somebody paused it, at the board for instance: nothing is taken off it. */
+  isPaused: boolean;
+  /** Milliseconds since the oldest event came that is not applied yet, waiting or in the hands of a worker. Null: none is. */
+  oldestWaitingMs: number | null;
+  /** Whether an append-only file is kept. Null: the queue is in Postgres, which always does its like. */
+  isPersistent: boolean | null;
+}
+
 export interface OpenQueue {
   queue: Queue<JobData>;
   /** Runs `add` and tells how the queue knew the id before, in one round trip where the store allows it. */
@@ -19,6 +30,8 @@ export interface OpenQueue {
   forgetStalls: (id: string) => Promise<void>;
   /** Rejects when the queue does not answer. */
   findTrouble: () => Promise<QueueTrouble>;
+  /** Rejects when the queue does not answer. */
+  measure: () => Promise<QueueMeasure>;
   close: () => Promise<void>;
 }
 

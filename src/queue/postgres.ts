@@ -12,6 +12,7 @@ import {
 import { Pool, type PoolConfig } from 'pg';
 import { type Backend } from './contract.js';
 import { QUEUE_NAME, type JobData } from './job.js';
+import { measureQueue } from './measure.js';
 import { retryReadiness, translateOutages } from './recovery.js';
 
 export const QUEUE_SCHEMA = 'bullmq';
@@ -69,6 +70,7 @@ export function createPostgresBackend({ url, onError }: PostgresBackendOptions):
           await assertMigrated(pool);
           return { blocking: null, warning: null };
         },
+        measure: async () => ({ ...(await measureQueue(queue)), isPersistent: null }),
         async close() {
           await queue.close();
           await pool.end();

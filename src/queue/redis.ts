@@ -2,6 +2,7 @@
 import { Queue, Worker, type Processor, type WorkerOptions } from 'bullmq';
 import { Redis, type RedisOptions } from 'ioredis';
 import { QUEUE_NAME, type JobData } from './job.js';
+import { measureQueue } from './measure.js';
 import { type Backend, type OpenQueue, type Presence } from './contract.js';
 
 /** Together these fail fast and recover; each was left out once, and the queue hung or stayed broken. */
@@ -89,6 +90,10 @@ function openRedisQueue(
       if (client.status !== 'ready') throw new Error(`not connected (${client.status})`);
       return readTrouble(await client.info());
     },
+    async measure() {
+      const [measured, info] = await Promise.all([measureQueue(queue), client.info('persistence')]);
+      return { ...measured, isPersistent: readField(info, 'aof_enabled') === '1' };
+    },
     async close() {
       await queue.close();
       client.disconnect();
@@ -103,16 +108,19 @@ function toPresence(isKnown: boolean, hasFailed: boolean): Presence {
 
 /** @param info Redis's INFO. An evicting policy drops jobs that were acknowledged; without an append-only file a crash does. */
 function readTrouble(info: string): { blocking: string | null; warning: string | null } {
-  const read = (name: string) => new RegExp(`^${name}:(.*)$`, 'm').exec(info)?.[1]?.trim();
-  const policy = read('maxmemory_policy');
+  const policy = readField(info, 'maxmemory_policy');
   return {
     blocking:
       policy === undefined || policy === 'noeviction'
         ? null
         : `Redis evicts keys when memory is short (maxmemory-policy ${policy}): set it to noeviction.`,
     warning:
-      read('aof_enabled') === '0'
+      readField(info, 'aof_enabled') === '0'
         ? 'Redis keeps no append-only file: a crash loses events that were acknowledged. Set appendonly yes.'
         : null,
   };
+}
+
+function readField(info: string, name: string): string | undefined {
+  return new RegExp(`^${name}:(.*)$`, 'm').exec(info)?.[1]?.trim();
 }

@@ -13,6 +13,7 @@ import { newMessageId } from '../support/clerk.js';
 import { probeDatabase } from '../../src/db/probe.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { waitFor } from '../support/wait.js';
+import { createUnwatchedReport } from '../support/observers.js';
 
 const NOW = Date.UTC(2026, 0, 1);
 const POLICY = {
@@ -46,6 +47,7 @@ function createOptions(overrides: Overrides = {}): ApplyOptions {
     policy: { ...POLICY, ...overrides.policy },
     bounds: { lockTimeoutSeconds: overrides.lockTimeoutSeconds ?? 10, idleTimeoutSeconds: 10 },
     logger: pino({ level: 'silent' }),
+    report: createUnwatchedReport(pino({ level: 'silent' })),
     signal: new AbortController().signal,
   };
 }
@@ -63,6 +65,7 @@ function testOptions(overrides: Overrides = {}): ApplyOptions {
     policy: { ...POLICY, ...overrides.policy },
     bounds: { lockTimeoutSeconds: overrides.lockTimeoutSeconds ?? 10, idleTimeoutSeconds: 10 },
     logger: pino({ level: 'silent' }),
+    report: createUnwatchedReport(pino({ level: 'silent' })),
     signal: overrides.signal ?? new AbortController().signal,
   };
 }

@@ -24,10 +24,12 @@ import {
 import { deliver, newMessageId, SECRET } from '../support/clerk.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { waitFor } from '../support/wait.js';
+import { createUnwatchedReport, UNWATCHED_QUEUE, UNWATCHED_REQUESTS } from '../support/observers.js';
 
 const FIXTURES = path.resolve(import.meta.dirname, '../fixtures');
 const NOW = Date.parse(OCCURRED_AT);
 const logger = pino({ level: 'silent' });
+const report = createUnwatchedReport(logger);
 const bounds = { lockTimeoutSeconds: 10, idleTimeoutSeconds: 10 };
 const POLICY: ProjectionPolicy = {
   instanceId: undefined,
@@ -523,10 +525,11 @@ async function startPipeline(kind: BackendKind): Promise<Pipeline> {
     bodyLimitBytes: 1024 * 1024,
     redaction: { storePrivateMetadata: true },
     logger,
+    observe: UNWATCHED_REQUESTS,
   });
   const server = await listen(app, { host: '127.0.0.1', port: 0, portVariable: 'PORT' });
   const stopping = new AbortController();
-  const applying = { db, policy: POLICY, bounds, logger, signal: stopping.signal };
+  const applying = { db, policy: POLICY, bounds, logger, report, signal: stopping.signal };
   const consumer = openConsumer({
     backend,
     concurrency: 20,
@@ -534,10 +537,8 @@ async function startPipeline(kind: BackendKind): Promise<Pipeline> {
     stalledLimit: 50,
     apply: createApply(applying),
     onDeadLetter: (delivery, reason) => recordFailure(applying, delivery, reason),
-    abort: () => {
-      stopping.abort();
-    },
     logger,
+    observe: UNWATCHED_QUEUE,
   });
   return {
     database,
@@ -556,6 +557,7 @@ async function startPipeline(kind: BackendKind): Promise<Pipeline> {
     },
     close: async () => {
       await server.close();
+      stopping.abort();
       await consumer.close();
       await open.close();
       await db.close();
@@ -570,7 +572,7 @@ function openTestDatabase({ url }: TestDatabase): Database {
 
 function createTestApply(db: Database, policy: Partial<ProjectionPolicy> = {}): Apply {
   const { signal } = new AbortController();
-  return createApply({ db, policy: { ...POLICY, ...policy }, bounds, logger, signal });
+  return createApply({ db, policy: { ...POLICY, ...policy }, bounds, logger, report, signal });
 }
 
 function event(type: EventType, options: SampleOptions, data: Json = {}, id = newMessageId()) {

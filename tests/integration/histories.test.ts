@@ -16,6 +16,7 @@ import {
   type EveryTable,
 } from '../support/model.js';
 import { waitFor } from '../support/wait.js';
+import { createUnwatchedReport } from '../support/observers.js';
 
 const HISTORIES = Number(process.env['HISTORIES'] ?? 200);
 const SEED = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
@@ -399,6 +400,7 @@ function createTestApply(db: Database | undefined) {
     policy: POLICY,
     bounds: { lockTimeoutSeconds: 10, idleTimeoutSeconds: 10 },
     logger: pino({ level: 'silent' }),
+    report: createUnwatchedReport(pino({ level: 'silent' })),
     signal: new AbortController().signal,
   });
 }

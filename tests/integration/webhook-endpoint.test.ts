@@ -11,6 +11,7 @@ import { BACKENDS, openBackend, queueSettings, waitForQueue } from '../support/b
 import { deliver, newMessageId, post, SECRET } from '../support/clerk.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { waitFor } from '../support/wait.js';
+import { UNWATCHED_REQUESTS } from '../support/observers.js';
 
 const RETENTION = {
   attempts: 5,
@@ -40,6 +41,7 @@ describe.each(BACKENDS)('the webhook endpoint with its queue in %s', (kind) => {
       bodyLimitBytes: BODY_LIMIT,
       redaction: { storePrivateMetadata: true },
       logger: pino({ level: 'silent' }),
+      observe: UNWATCHED_REQUESTS,
     });
     server = createServer(app);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

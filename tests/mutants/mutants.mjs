@@ -98,8 +98,8 @@ export const MUTANTS = [
   {
     name: 'ledger written outside the commit',
     file: 'src/projections/transaction.ts',
-    find: 'await writeLedger(\n      tx,',
-    replace: 'await writeLedger(\n      db,',
+    find: 'await writeLedger(tx, entries)',
+    replace: 'await writeLedger(db, entries)',
     tests: ['tests/integration/histories'],
   },
   {

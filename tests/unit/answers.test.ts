@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { SyncError } from '../../src/errors.js';
 import { createApp } from '../../src/http/app.js';
 import { listen } from '../../src/server.js';
+import { UNWATCHED_REQUESTS } from '../support/observers.js';
 
 const EVENT = '{"type":"user.created","data":{"id":"user_1","first_name":"Zebedee"}}';
 const PATH = '/api/webhooks';
@@ -146,6 +147,7 @@ async function ask(
     enqueue: setup.enqueue ?? (() => Promise.resolve('queued')),
     bodyLimitBytes: 1_000,
     redaction: { storePrivateMetadata: true },
+    observe: UNWATCHED_REQUESTS,
     logger: pino({ level: 'trace' }, { write: (line) => logged.push(JSON.parse(line)) }),
   });
   const server = await listen(app, { host: '127.0.0.1', port: 0, portVariable: 'PORT' });

@@ -14,6 +14,7 @@ import { createApp } from '../../src/http/app.js';
 import { ENTITIES } from '../../src/projections/fact.js';
 import { project } from '../../src/projections/registry.js';
 import { listen } from '../../src/server.js';
+import { UNWATCHED_REQUESTS } from '../support/observers.js';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const DOCUMENTS = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', ...listDocs('docs')];
@@ -154,6 +155,7 @@ async function askEverything(): Promise<Set<number>> {
     bodyLimitBytes: 100,
     redaction: { storePrivateMetadata: true },
     logger: pino({ level: 'silent' }),
+    observe: UNWATCHED_REQUESTS,
   });
   const server = await listen(app, { host: '127.0.0.1', port: 0, portVariable: 'PORT' });
   const ask = async (route: string, init: RequestInit) =>
