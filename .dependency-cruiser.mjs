@@ -88,6 +88,13 @@ export default {
       to: { path: packages('pg') },
     },
     {
+      name: 'prom-client-enters-by-metrics',
+      comment: 'One table of metrics, one file that knows the vendor.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/metrics\\.ts$' },
+      to: { path: packages('prom-client') },
+    },
+    {
       name: 'no-cycle',
       comment: 'Two files that need each other are one, or need a third. Type-only imports count.',
       severity: 'error',

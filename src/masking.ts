@@ -55,17 +55,17 @@ export function maskValue(value: unknown, key = '', depth = 0): unknown {
   );
 }
 
-/** @returns a single word as it is, such as an event type; anything else is masked. */
+/** @returns a single word as it is, such as an event type, or no text at all; anything else is masked. */
 export function maskWord(text: string): string {
-  return WORD.test(text) ? text : MASK;
+  return text === '' || WORD.test(text) ? text : MASK;
 }
 
 /** Patterns of what is somebody's, wherever it stands; quotation marks hold values, unless it is a name in the database. */
 const PERSONAL = [
   /(["`])(?![a-z_][a-z0-9_.]*\1)[^]*?\1/g,
   /(?<!\w)'(?![a-z_][a-z0-9_.]*')[^]*?'(?!\w)/g,
-  /\S+@\S+/g,
-  /[a-z][a-z0-9+.-]*:\/\/\S+/gi,
+  /[^\s@]{1,100}@\S+/g,
+  /[a-z][a-z0-9+.-]{0,30}:\/\/\S+/gi,
   /\b\d{1,3}(?:\.\d{1,3}){3}\b/g,
   /(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}/gi,
   /\+?\d[\d\s().-]{5,}\d/g,
@@ -79,12 +79,16 @@ export function maskText(text: string, hidden: ReadonlySet<string>): string {
   );
 }
 
-const FRAME =
-  /^ +at (?:async )?(?:[\w.$<>[\] ]+ \()?(?:file:\/\/|node:)?[\w./@+-]+:\d+:\d+\)?$/gm;
+const FRAME = /^ +at (?:async )?(?:[\w.$<>[\] ]+ \()?(?:file:\/\/|node:)?[\w./@+-]+:\d+:\d+\)?$/;
 
-/** Only where it happened: the first lines of a stack trace repeat the message. */
+/** The message, which comes first, is a text like any other; of the lines below it only those stay that say where it happened. */
 export function maskStack(stack: string, hidden: ReadonlySet<string>): string {
-  return hideAll((stack.match(FRAME) ?? []).join('\n'), hidden);
+  const [message = ''] = stack.split(/\n +at /, 1);
+  const frames = stack.slice(message.length).split('\n');
+  return [
+    maskText(message, hidden),
+    ...frames.filter((line) => FRAME.test(line)).map((frame) => hideAll(frame, hidden)),
+  ].join('\n');
 }
 
 /** Shorter ones are in every text. */
@@ -94,7 +98,7 @@ const SHORTEST_HIDDEN = 3;
 export function collectHidden(value: unknown): Set<string> {
   const hidden = new Set<string>();
   const add = (text: string) => {
-    if (text.length >= SHORTEST_HIDDEN) hidden.add(text.toLowerCase());
+    if (text.length >= SHORTEST_HIDDEN) hidden.add(text);
   };
   const pending: { value: unknown; key: string; isMetadata: boolean }[] = [
     { value, key: '', isMetadata: false },
@@ -123,14 +127,10 @@ function isShown(value: unknown, key: string): boolean {
 
 function hideAll(text: string, hidden: ReadonlySet<string>): string {
   let masked = text;
-  for (const word of hidden) {
-    for (let at = find(masked, word); at >= 0; at = find(masked, word)) {
-      masked = `${masked.slice(0, at)}${MASK}${masked.slice(at + word.length)}`;
-    }
+  for (const word of [...hidden].sort((a, b) => b.length - a.length)) {
+    if (!masked.toLowerCase().includes(word.toLowerCase())) continue;
+    const literal = word.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+    masked = masked.replace(new RegExp(literal, 'giu'), MASK);
   }
   return masked;
-}
-
-function find(text: string, word: string): number {
-  return text.toLowerCase().indexOf(word);
 }

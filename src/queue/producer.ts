@@ -41,17 +41,21 @@ async function enqueue(
   return presence === 'failed' ? revive(open, id) : 'duplicate';
 }
 
-/** Puts a job that failed for good back, with all its attempts. */
-async function revive({ queue, forgetStalls }: OpenQueue, id: string): Promise<EnqueueStatus> {
+/** Puts a finished job back, with all its attempts and as many deaths of its workers as the limit allows. */
+export async function revive(
+  { queue, forgetStalls }: OpenQueue,
+  id: string,
+  state: 'failed' | 'completed' = 'failed',
+): Promise<EnqueueStatus> {
   const job = await Job.fromId(queue, id);
   if (!job) return 'duplicate';
   try {
     await forgetStalls(id);
-    await job.retry('failed', { resetAttemptsMade: true, resetAttemptsStarted: true });
+    await job.retry(state, { resetAttemptsMade: true, resetAttemptsStarted: true });
     return 'requeued';
   } catch (error) {
     // Another redelivery, or somebody at the board, was faster; anything else is trouble.
-    if (await job.isFailed()) throw error;
+    if ((await job.getState()) === state) throw error;
     return 'duplicate';
   }
 }

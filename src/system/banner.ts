@@ -17,6 +17,7 @@ clerk-sync runs. Ctrl-C stops it.
   signing secret  ${system.signingSecret}
   database        ${system.databaseUrl}
   queue           ${system.redisUrl === null ? 'in Postgres (for Redis, set REDIS_URL)' : 'in Redis (REDIS_URL)'}
+  board           ${system.boardUrl ?? 'none'}
 
 Try it, in a second terminal:
 

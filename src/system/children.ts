@@ -3,8 +3,9 @@ import { type Config } from '../config.js';
 import { type Environment } from '../environment.js';
 
 export const CHILDREN = [
-  { name: 'ingest', file: 'ingest.ts', opsPort: 'INGEST_OPS_PORT' },
-  { name: 'worker', file: 'worker.ts', opsPort: 'WORKER_OPS_PORT' },
+  { name: 'ingest', file: 'ingest.ts', opsHost: 'OPS_HOST', opsPort: 'INGEST_OPS_PORT' },
+  { name: 'worker', file: 'worker.ts', opsHost: 'OPS_HOST', opsPort: 'WORKER_OPS_PORT' },
+  { name: 'board', file: 'board.ts', opsHost: 'BOARD_HOST', opsPort: 'BOARD_PORT' },
 ] as const;
 
 export type PortName = 'PORT' | (typeof CHILDREN)[number]['opsPort'];

@@ -32,12 +32,14 @@ export async function claimPorts(claims: PortClaims): Promise<Ports> {
 
 /** All at once, so that two variables with one number are found, too. */
 async function openAll(config: Config): Promise<Ports> {
-  const names: PortName[] = ['PORT', ...CHILDREN.map(({ opsPort }) => opsPort)];
+  const wanted: { name: PortName; host: string }[] = [
+    { name: 'PORT', host: config.HOST },
+    ...CHILDREN.map(({ opsPort, opsHost }) => ({ name: opsPort, host: config[opsHost] })),
+  ];
   const ports: Partial<Ports> = {};
   const servers: { close: () => Promise<void> }[] = [];
   try {
-    for (const name of names) {
-      const host = name === 'PORT' ? config.HOST : config.OPS_HOST;
+    for (const { name, host } of wanted) {
       const server = await listen(() => undefined, {
         host,
         port: config[name],

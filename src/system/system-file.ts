@@ -21,9 +21,12 @@ export function describeSystem({ config, ports, signingSecret, databaseUrl }: Fa
     signingSecret,
     databaseUrl,
     redisUrl: config.REDIS_URL ?? null,
-    boardUrl: null,
+    boardUrl: `${formatUrl(config.BOARD_HOST, ports.BOARD_PORT)}/queues`,
     opsUrls: Object.fromEntries(
-      CHILDREN.map(({ name, opsPort }) => [name, formatUrl(config.OPS_HOST, ports[opsPort])]),
+      CHILDREN.map(({ name, opsHost, opsPort }) => [
+        name,
+        formatUrl(config[opsHost], ports[opsPort]),
+      ]),
     ),
   };
 }

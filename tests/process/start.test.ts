@@ -75,22 +75,25 @@ describe('a start on a bare machine', () => {
       signingSecret: expect.stringMatching(/^whsec_[A-Za-z0-9+/]{43}=$/),
       databaseUrl: expect.stringMatching(/^postgres:\/\/postgres:\w+@127\.0\.0\.1:\d+\/postgres$/),
       redisUrl: null,
-      boardUrl: null,
+      boardUrl: `http://127.0.0.1:${place.settings['BOARD_PORT']}/queues`,
       opsUrls: {
         ingest: `http://127.0.0.1:${place.settings['INGEST_OPS_PORT']}`,
         worker: `http://127.0.0.1:${place.settings['WORKER_OPS_PORT']}`,
+        board: `http://127.0.0.1:${place.settings['BOARD_PORT']}`,
       },
     });
     for (const told of [
       facts.endpoint,
       facts.signingSecret,
       facts.databaseUrl,
+      facts.boardUrl ?? '',
       'npm run send -- user.created',
     ]) {
       expect(system.stdout()).toContain(told);
     }
     for (const url of Object.values(facts.opsUrls))
       expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    expect(await (await fetch(facts.boardUrl ?? '')).text()).toContain('<title>clerk-sync</title>');
 
     const event = sampleEvent('user.created');
     await deliver(facts, event);
@@ -108,7 +111,7 @@ describe('a start on a bare machine', () => {
     system.child.kill('SIGINT');
     expect(await system.exited).toBe(0);
     expect(system.stderr()).toBe('');
-    expect(listStops(system)).toEqual(['worker', 'ingest', 'Postgres']);
+    expect(listStops(system)).toEqual(['board', 'worker', 'ingest', 'Postgres']);
     await expectNothingLeft(place, facts);
   });
 
@@ -170,7 +173,7 @@ describe('a start on a bare machine', () => {
 });
 
 describe('what dies', () => {
-  test.each(['ingest', 'worker'])('a killed %s is reported and stops the rest', async (name) => {
+  test.each(['ingest', 'worker', 'board'])('a killed %s is reported and stops the rest', async (name) => {
     const place = await createPlace();
     const system = await startSystem(place);
     const facts = readSystem(place);
@@ -290,7 +293,8 @@ describe('what cannot start says why, in one line, with the cure', () => {
     expect((await fetch(`${readSystem(place).opsUrls['worker']}/readyz`)).status).toBe(200);
   });
 
-  test.each(['PORT', 'INGEST_OPS_PORT', 'WORKER_OPS_PORT'])('a taken %s', async (name) => {
+  const ports = ['PORT', 'INGEST_OPS_PORT', 'WORKER_OPS_PORT', 'BOARD_PORT'];
+  test.each(ports)('a taken %s', async (name) => {
     const place = await createPlace();
     const port = Number(place.settings[name]);
     const squatter = createServer().listen(port, '127.0.0.1');
@@ -319,6 +323,10 @@ describe('what cannot start says why, in one line, with the cure', () => {
     'an unreachable Redis': {
       settings: { REDIS_URL: 'redis://:secret@127.0.0.1:9' },
       expected: { code: 1, words: 'REDIS_URL: the Redis at 127.0.0.1:9' },
+    },
+    'a board that others can reach, without credentials': {
+      settings: { BOARD_HOST: '0.0.0.0' },
+      expected: { code: 2, words: 'BOARD_USERNAME and BOARD_PASSWORD' },
     },
     'a DATA_DIR that is a file': {
       settings: { DATA_DIR: path.join(ROOT, 'package.json') },
@@ -391,7 +399,8 @@ function createFolder(): string {
 
 async function createPlace(settings: Record<string, string> = {}): Promise<Place> {
   const folder = createFolder();
-  const [PORT, INGEST_OPS_PORT, WORKER_OPS_PORT] = [
+  const [PORT, INGEST_OPS_PORT, WORKER_OPS_PORT, BOARD_PORT] = [
+    `${await findFreePort()}`,
     `${await findFreePort()}`,
     `${await findFreePort()}`,
     `${await findFreePort()}`,
@@ -406,6 +415,7 @@ async function createPlace(settings: Record<string, string> = {}): Promise<Place
       PORT,
       INGEST_OPS_PORT,
       WORKER_OPS_PORT,
+      BOARD_PORT,
       ...settings,
     },
   };
@@ -526,8 +536,9 @@ async function expectNothingLeft(place: Place, facts: SystemFile): Promise<void>
 
 /** The ports of the system on which somebody still listens. */
 async function listAnswering({ settings }: Place, { databaseUrl }: SystemFile): Promise<number[]> {
-  const { PORT, INGEST_OPS_PORT, WORKER_OPS_PORT } = settings;
-  const ports = [PORT, INGEST_OPS_PORT, WORKER_OPS_PORT, new URL(databaseUrl).port].map(Number);
+  const { PORT, INGEST_OPS_PORT, WORKER_OPS_PORT, BOARD_PORT } = settings;
+  const database = new URL(databaseUrl).port;
+  const ports = [PORT, INGEST_OPS_PORT, WORKER_OPS_PORT, BOARD_PORT, database].map(Number);
   const answers = await Promise.all(ports.map(isListening));
   return ports.filter((_port, index) => answers[index]);
 }

@@ -134,6 +134,8 @@ describe('the layer rule', () => {
     ['express-enters-by-http-and-ops', 'src/commands/c.ts', 'express'],
     ['bullmq-enters-by-queue', 'src/ops/b.ts', 'bullmq'],
     ['ioredis-enters-by-queue', 'src/system/b.ts', 'ioredis'],
+    ['@bull-board-enters-by-ops', 'src/http/d.ts', '@bull-board/api'],
+    ['prom-client-enters-by-metrics', 'src/ops/c.ts', 'prom-client'],
     ['svix-enters-by-clerk', 'src/http/c.ts', 'svix'],
     ['@clerk-enters-by-clerk', 'src/commands/d.ts', '@clerk/backend'],
     ['@prisma-enters-by-db', 'src/projections/b.ts', '@prisma/adapter-pg'],
@@ -219,7 +221,7 @@ describe('package.json', () => {
   });
 
   test('starts every long-running process as one command, so that signals reach it', () => {
-    for (const name of ['start', 'ingest', 'worker', 'migrate', 'send', 'test']) {
+    for (const name of ['start', 'ingest', 'worker', 'board', 'migrate', 'send', 'test']) {
       expect(packageJson.scripts[name]).toMatch(/^node [^&|;]+$/);
     }
   });

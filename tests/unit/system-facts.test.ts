@@ -12,7 +12,7 @@ function makeFacts(environment: Environment = {}): Facts & { environment: Enviro
   return {
     environment,
     config: readConfig(environment),
-    ports: { PORT: 4000, INGEST_OPS_PORT: 4001, WORKER_OPS_PORT: 4002 },
+    ports: { PORT: 4000, INGEST_OPS_PORT: 4001, WORKER_OPS_PORT: 4002, BOARD_PORT: 4003 },
     databaseUrl: 'postgres://u:p@127.0.0.1:5555/db',
     signingSecret: SECRET,
   };
@@ -21,12 +21,19 @@ function makeFacts(environment: Environment = {}): Facts & { environment: Enviro
 test('the system file tells addresses that can be called', () => {
   expect(describeSystem(makeFacts())).toMatchObject({
     endpoint: 'http://localhost:4000/api/webhooks',
-    opsUrls: { ingest: 'http://127.0.0.1:4001', worker: 'http://127.0.0.1:4002' },
+    boardUrl: 'http://127.0.0.1:4003/queues',
+    opsUrls: {
+      ingest: 'http://127.0.0.1:4001',
+      worker: 'http://127.0.0.1:4002',
+      board: 'http://127.0.0.1:4003',
+    },
     redisUrl: null,
   });
-  expect(describeSystem(makeFacts({ HOST: '10.0.0.7', OPS_HOST: '::1' }))).toMatchObject({
+  const hosts = { HOST: '10.0.0.7', OPS_HOST: '::1', BOARD_HOST: '0.0.0.0' };
+  expect(describeSystem(makeFacts(hosts))).toMatchObject({
     endpoint: 'http://10.0.0.7:4000/api/webhooks',
-    opsUrls: { ingest: 'http://[::1]:4001' },
+    boardUrl: 'http://127.0.0.1:4003/queues',
+    opsUrls: { ingest: 'http://[::1]:4001', board: 'http://127.0.0.1:4003' },
   });
 });
 
@@ -40,6 +47,7 @@ test('a child is told what was found or made, and keeps what was set', () => {
     PORT: '4000',
     INGEST_OPS_PORT: '4001',
     WORKER_OPS_PORT: '4002',
+    BOARD_PORT: '4003',
     DATABASE_URL: 'postgres://u:p@127.0.0.1:5555/db',
     CLERK_WEBHOOK_SIGNING_SECRET: SECRET,
   });
@@ -70,6 +78,7 @@ test.each([true, false])(
       system.endpoint,
       SECRET,
       system.databaseUrl,
+      system.boardUrl,
       'npm run send -- user.created',
       'elsewhere.users',
     ]) {
@@ -83,4 +92,8 @@ test('half a database is refused', () => {
   expect(() => readSystemConfig({ DIRECT_DATABASE_URL: 'postgres://h/d' })).toThrow(
     'DATABASE_URL is not',
   );
+});
+
+test('a board that others can reach is refused before anything starts, when it has no credentials', () => {
+  expect(() => readSystemConfig({ BOARD_HOST: '0.0.0.0' })).toThrow('BOARD_USERNAME');
 });
