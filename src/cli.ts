@@ -23,6 +23,7 @@ await runMain(async () => {
     writeProgress: (text) => process.stderr.write(text),
     isTerminal: process.stderr.isTTY,
   });
-  // Not left to the event loop: Prisma's engine keeps a ten-second timer after its work is done.
-  process.exit(exitCode);
+  // Not left to the event loop: Prisma's engine keeps a ten-second timer after its work is done. What is still on its way into a
+  // pipe would be lost by an exit.
+  process.stdout.write('', () => process.exit(exitCode));
 });

@@ -9,6 +9,10 @@ const ERRORS = {
   'database.contended': { status: 503, exitCode: 1, retryable: true },
   'job.newer': { status: 503, exitCode: 1, retryable: true },
   'event.rejected': { status: 400, exitCode: 1, retryable: false },
+  'clerk.unauthorized': { status: 500, exitCode: 2, retryable: false },
+  'clerk.disabled': { status: 500, exitCode: 1, retryable: false },
+  'clerk.rejected': { status: 500, exitCode: 1, retryable: false },
+  'clerk.unavailable': { status: 503, exitCode: 1, retryable: true },
 } as const satisfies Record<string, { status: number; exitCode: number; retryable: boolean }>;
 
 export type ErrorCode = keyof typeof ERRORS;

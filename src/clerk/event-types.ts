@@ -50,7 +50,11 @@ export const EVENT_TYPES = [
 
 export type EventType = (typeof EVENT_TYPES)[number];
 
+const OTHER_TYPE = 'other';
+/** All that `labelOfType` can say. */
+export const TYPE_LABELS = [...EVENT_TYPES, OTHER_TYPE] as const;
+
 /** For a metric, whose labels must not grow with what strangers invent: the type itself where it is one of Clerk's, else `other`. */
 export function labelOfType(type: string | null): string {
-  return EVENT_TYPES.find((known) => known === type) ?? 'other';
+  return EVENT_TYPES.find((known) => known === type) ?? OTHER_TYPE;
 }

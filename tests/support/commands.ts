@@ -1,0 +1,45 @@
+/** The commands of `npm run …`, as child processes. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import path from 'node:path';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+
+export interface CommandResult {
+  /** -1 when a signal ended it. */
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/**
+ * Runs `npm run <args[0]> -- …` with nothing in its environment but `settings`. Started in a folder that has no .env and no .data of a
+ * developer's; a DATA_DIR of its own in `settings` is what a running `npm start` wrote.
+ */
+export function runCommand(args: readonly string[], settings: object = {}): Promise<CommandResult> {
+  return startCommand(args, settings).ended;
+}
+
+/** As above, for a test that stops it half-way. */
+export function startCommand(
+  args: readonly string[],
+  settings: object = {},
+): { child: ChildProcess; ended: Promise<CommandResult> } {
+  const child = spawn(
+    process.execPath,
+    ['--import', path.join(ROOT, 'scripts/typescript.mjs'), path.join(ROOT, 'src/cli.ts'), ...args],
+    {
+      cwd: import.meta.dirname,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: process.env['PATH'], DATA_DIR: '/nonexistent', ...settings },
+    },
+  );
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
+  const ended = new Promise<CommandResult>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ code: code ?? -1, stdout, stderr }));
+  });
+  return { child, ended };
+}
