@@ -3,6 +3,7 @@ import { createVerifier } from './clerk/signature.js';
 import { readConfig } from './config.js';
 import { loadEnvironment } from './environment.js';
 import { createApp } from './http/app.js';
+import { observeRequests } from './http/observe-requests.js';
 import { closeOnSignal, runMain } from './lifecycle.js';
 import { createErrorDamper, createLogger } from './logger.js';
 import { createMetrics } from './metrics.js';
@@ -41,14 +42,7 @@ await runMain(async () => {
     bodyLimitBytes: config.BODY_LIMIT,
     redaction: { storePrivateMetadata: config.STORE_PRIVATE_METADATA },
     logger,
-    observe: {
-      verified: () =>
-        metrics.record('last_verified_event_timestamp_seconds', Date.now() / 1000, {}),
-      answered: (outcome, seconds) => {
-        metrics.record('webhook_requests_total', 1, { outcome });
-        metrics.record('webhook_duration_seconds', seconds, {});
-      },
-    },
+    observe: observeRequests(metrics),
   });
   const isReady = failWhenStopping(checkQueue, stopping.signal);
   const ops = await listen(createOpsApp(isReady, metrics), {

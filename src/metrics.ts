@@ -20,6 +20,17 @@ export const METRICS = {
   webhook_requests_total: {
     kind: 'counter',
     labels: ['outcome'],
+    values: {
+      outcome: [
+        'queued',
+        'duplicate',
+        'requeued',
+        'rejected',
+        'too_large',
+        'unavailable',
+        'aborted',
+      ],
+    },
     processes: INGEST,
     help: 'Requests to the webhook paths by outcome: queued, duplicate, requeued (a redelivery revived a failed event), rejected, too_large, unavailable (answered 503), aborted (the sender left).',
   },
@@ -39,6 +50,7 @@ export const METRICS = {
   events_total: {
     kind: 'counter',
     labels: ['type', 'outcome'],
+    values: { outcome: ['applied', 'stale', 'tombstoned', 'ignored', 'failed', 'repeated'] },
     processes: WORKER,
     help: 'Events by type and outcome: applied, stale, tombstoned, ignored, failed, repeated (the ledger had it). Types that Clerk does not document count as other.',
   },
@@ -66,6 +78,7 @@ export const METRICS = {
   database_faults_total: {
     kind: 'counter',
     labels: ['fault'],
+    values: { fault: ['outage', 'contention', 'structure'] },
     processes: WORKER,
     help: 'Transactions that were lost and tried again: outage, contention, structure (a table or a right is missing).',
   },
@@ -96,6 +109,7 @@ export const METRICS = {
   database_pool_connections: {
     kind: 'gauge',
     labels: ['state'],
+    values: { state: ['open', 'idle', 'waiting'] },
     processes: WORKER,
     help: "The worker's connections to the database: open, idle; and waiting, requests for one that have none.",
   },
@@ -108,6 +122,7 @@ export const METRICS = {
   queue_jobs: {
     kind: 'gauge',
     labels: ['state'],
+    values: { state: ['waiting', 'active', 'delayed', 'failed', 'completed'] },
     processes: EVERYWHERE,
     help: 'Jobs in the queue by state: waiting, active, delayed, failed, completed.',
   },
@@ -142,6 +157,8 @@ export type MetricName = keyof typeof METRICS;
 interface Metric {
   kind: 'counter' | 'gauge' | 'histogram';
   labels: readonly string[];
+  /** What a label can say. Where that is known of all of them a counter begins at 0: Prometheus sees no increase in one that begins at 1. */
+  values?: Readonly<Record<string, readonly string[]>>;
   buckets?: readonly number[];
   processes: readonly ProcessName[];
   help: string;
@@ -163,8 +180,11 @@ export interface Metrics {
   read: () => Promise<{ text: string; contentType: string }>;
 }
 
-/** Node's own metrics (memory, event loop delay, garbage collection) come along under the same prefix. */
-export function createMetrics(process: ProcessName): Metrics {
+/**
+ * Node's own metrics (memory, event loop delay, garbage collection) come along under the same prefix.
+ * @param types what the label `type` can say.
+ */
+export function createMetrics(process: ProcessName, types: readonly string[] = []): Metrics {
   const registry = new Registry();
   registry.setDefaultLabels({ process });
   collectDefaultMetrics({ register: registry, prefix: PREFIX });
@@ -172,7 +192,8 @@ export function createMetrics(process: ProcessName): Metrics {
   const gauges = new Map<string, Gauge>();
   for (const [name, metric] of Object.entries<Metric>(METRICS)) {
     if (!metric.processes.includes(process)) continue;
-    const made = makeMetric(PREFIX + name, metric, registry);
+    const values = { type: types, ...metric.values };
+    const made = makeMetric(PREFIX + name, { ...metric, values }, registry);
     recorders.set(name, made.record);
     if (made.gauge) gauges.set(name, made.gauge);
   }
@@ -208,12 +229,13 @@ type Recorder = (value: number, labels: Record<string, string>) => void;
 
 function makeMetric(
   name: string,
-  { kind, help, labels, buckets = [] }: Metric,
+  { kind, help, labels, values = {}, buckets = [] }: Metric,
   registry: Registry,
 ): { record: Recorder; gauge?: Gauge } {
   const options = { name, help, labelNames: [...labels], registers: [registry] };
   if (kind === 'counter') {
     const counter = new Counter(options);
+    for (const given of combine(labels, values)) counter.inc(given, 0);
     return { record: (value, given) => counter.inc(given, value) };
   }
   if (kind === 'histogram') {
@@ -222,4 +244,18 @@ function makeMetric(
   }
   const gauge = new Gauge(options);
   return { record: (value, given) => gauge.set(given, value), gauge };
+}
+
+/** Each combination of what the labels can say; none when that of one is not known. */
+function combine(
+  labels: readonly string[],
+  values: Readonly<Record<string, readonly string[]>>,
+): Record<string, string>[] {
+  return labels.reduce<Record<string, string>[]>(
+    (found, label) =>
+      found.flatMap((given) =>
+        (values[label] ?? []).map((value) => ({ ...given, [label]: value })),
+      ),
+    [{}],
+  );
 }

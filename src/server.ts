@@ -1,7 +1,7 @@
 /** A Node server with tight timeouts that closes without cutting anyone off. */
-import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import { Server as TcpServer, type AddressInfo, type Socket } from 'node:net';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { type AddressInfo, type Socket } from 'node:net';
+import { closeServer, endConnectionsOnce } from './close-server.js';
 import { SyncError } from './errors.js';
 
 /** Svix gives up on a delivery after 15 s; whoever needs longer to send one is not Svix. */
@@ -10,11 +10,8 @@ const HEADERS_TIMEOUT_MS = 10_000;
 /** Longer than the usual 60 s of load balancers, so that they close idle connections first. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 
-/** A connection that is closed while a request is on its way resets it. One that is used twice a second is told in time. */
-const LINGER_MS = 500;
-const IDLE_SWEEP_MS = 50;
-/** No answer of ours takes longer than 5 s, and Node's own timeouts are longer than anybody should wait for a stop. */
-const DRAIN_MS = 6_000;
+/** Whoever is about to send a request into an idle connection when it is closed fails; a client that is at work is told before. */
+const LINGER_MS = 1_000;
 
 export interface ListenOptions {
   host: string;
@@ -45,58 +42,7 @@ export async function listen(
   // A TCP server's address is an object, never a pipe's name.
   const address = server.address() as AddressInfo;
   const lingerMs = stopping ? LINGER_MS : 0;
-  return { port: address.port, close: () => closeServer(server, connections, lingerMs) };
-}
-
-/** Answers what is under way and what still comes on open connections; those that stay idle are closed, the stalled at last. */
-async function closeServer(
-  server: Server,
-  connections: ReadonlySet<Socket>,
-  lingerMs: number,
-): Promise<void> {
-  const drained = setTimeout(() => {
-    server.closeAllConnections();
-  }, DRAIN_MS);
-  // In the turn in which all that the system has taken for us was fetched: what is left in its queue would be reset.
-  await nextTurn();
-  // Not the HTTP server's own `close`, which would close idle connections with it.
-  const closed = new Promise<void>((resolve) => {
-    TcpServer.prototype.close.call(server, () => {
-      resolve();
-    });
-  });
-  const lingered = performance.now() + lingerMs;
-  const closeIdle = () => {
-    if (performance.now() < lingered) return;
-    server.closeIdleConnections();
-    // A load balancer's probe, a browser's spare: Node counts a connection that never spoke as busy.
-    for (const socket of connections) if (socket.bytesRead === 0) socket.destroy();
-  };
-  closeIdle();
-  // After the turn's reads: a connection whose request has come is not idle.
-  const sweep = setInterval(() => setImmediate(closeIdle), IDLE_SWEEP_MS);
-  await closed;
-  clearInterval(sweep);
-  clearTimeout(drained);
-}
-
-/** A client that knows sends no request into a connection that is about to close. */
-function endConnectionsOnce(stopping: AbortSignal, handler: RequestListener): RequestListener {
-  const underWay = new Set<ServerResponse>();
-  stopping.addEventListener('abort', () => {
-    underWay.forEach(makeLast);
-  });
-  return (request, response) => {
-    underWay.add(response);
-    response.once('close', () => underWay.delete(response));
-    if (stopping.aborted) makeLast(response);
-    handler(request, response);
-  };
-}
-
-/** The last answer on its connection, which Node then closes. */
-function makeLast(response: ServerResponse): void {
-  if (!response.headersSent) response.setHeader('Connection', 'close');
+  return { port: address.port, close: () => closeServer(server, { connections, lingerMs }) };
 }
 
 function trackConnections(server: Server): ReadonlySet<Socket> {

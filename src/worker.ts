@@ -1,5 +1,5 @@
 /** The worker process: takes events off the queue and applies them to the mirror, in batches. */
-import { labelOfType } from './clerk/event-types.js';
+import { TYPE_LABELS } from './clerk/event-types.js';
 import { readConfig } from './config.js';
 import { openDatabase } from './db/database.js';
 import { createDatabaseCheck } from './db/probe.js';
@@ -12,9 +12,11 @@ import { createOpsApp } from './ops/ops-app.js';
 import { combineChecks, createQueueCheck, failWhenStopping } from './ops/readiness.js';
 import { reportQueue } from './ops/report-queue.js';
 import { createApply, recordFailure } from './projections/apply.js';
+import { toPolicy } from './projections/policy.js';
 import { createReport } from './projections/report.js';
 import { chooseBackend } from './queue/backend.js';
 import { openConsumer } from './queue/consumer.js';
+import { observeJobs } from './queue/observe-jobs.js';
 import { listen } from './server.js';
 
 /** Two batches in flight, the probe, and the ledger rows of failures. */
@@ -42,16 +44,11 @@ await runMain(async () => {
     onError: createErrorDamper(logger, 'trouble with the queue'),
   });
   const queue = backend.openQueue();
-  const policy = {
-    instanceId: config.CLERK_INSTANCE_ID,
-    mirrored: config.SYNC_ENTITIES,
-    defaultRole: config.DEFAULT_USER_ROLE,
-    allowedRoles: config.USER_ROLES,
-  };
-  const metrics = createMetrics('worker');
+  const metrics = createMetrics('worker', TYPE_LABELS);
   reportQueue(queue, metrics);
   reportDatabase(db, metrics);
   const report = createReport(logger, metrics);
+  const policy = toPolicy(config);
   const applying = { db, policy, bounds, logger, report, signal: stopping.signal };
   const isReady = combineChecks([createQueueCheck(queue, logger), createDatabaseCheck(db)]);
   const ops = await listen(createOpsApp(failWhenStopping(isReady, stopping.signal), metrics), {
@@ -66,11 +63,7 @@ await runMain(async () => {
     stalledLimit: config.STALLED_LIMIT,
     apply: createApply(applying),
     onDeadLetter: (delivery, reason) => recordFailure(applying, delivery, reason),
-    observe: {
-      deadLetter: (type) => metrics.record('dead_letters_total', 1, { type: labelOfType(type) }),
-      retry: (type) => metrics.record('job_retries_total', 1, { type: labelOfType(type) }),
-      stall: () => metrics.record('jobs_stalled_total', 1, {}),
-    },
+    observe: observeJobs(metrics),
     logger,
   });
   closeOnSignal(

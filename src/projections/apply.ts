@@ -5,9 +5,12 @@ import { type Database } from '../db/database.js';
 import { classifyFault, describeFault, type Fault } from '../db/faults.js';
 import { writeLedger, type Outcome } from '../db/ledger.js';
 import { probeDatabase } from '../db/probe.js';
+import { readVersions } from '../db/versions.js';
 import { isSyncError, SyncError } from '../errors.js';
 import { type Logger } from '../logger.js';
+import { leaveOutErased, listUsers } from './erased.js';
 import { type ProjectionPolicy } from './fact.js';
+import { toKnown } from './locking.js';
 import { prepareEvent, type PreparedEvent } from './prepare.js';
 import { type Report } from './report.js';
 import { applyInTransaction, type BatchBounds } from './transaction.js';
@@ -18,6 +21,8 @@ export interface Applied {
   outcome: Outcome | 'retry';
   repeated: boolean;
   reason: string | null;
+  /** What may stay of the body in the queue, where the event names somebody who was erased. */
+  body?: string | undefined;
   error?: unknown;
 }
 
@@ -178,9 +183,11 @@ async function failAlone(
   }
   const failed = { outcome: 'failed', repeated: false, reason: describeFault(error) } as const;
   try {
-    await persist(options, 1, () => writeFailure(options.db, { ...entry, error: failed.reason }));
+    const body = await persist(options, 1, () =>
+      writeFailure(options.db, { ...entry, error: failed.reason }),
+    );
     options.report.settled({ ...failed, entry });
-    return failed;
+    return { ...failed, body };
   } catch (ledgerError) {
     return toRetry(ledgerError);
   }
@@ -200,8 +207,16 @@ function faultOf(error: unknown): Fault | undefined {
   return isSyncError(error, 'database.contended') ? 'contention' : classifyFault(error);
 }
 
-async function writeFailure(db: Database, entry: PreparedEvent['entry']): Promise<void> {
-  const failed = { ...entry, outcome: 'failed' as const };
+/** @returns what may stay of the body in the queue, where the event names somebody who was erased. */
+async function writeFailure(
+  db: Database,
+  entry: PreparedEvent['entry'],
+): Promise<string | undefined> {
+  const event = { entry, facts: undefined, verdict: undefined, force: false };
+  const users = listUsers(event);
+  const known = toKnown(await readVersions(db, users));
+  const kept = leaveOutErased(event, users, known);
+  const failed = { ...kept.entry, outcome: 'failed' as const };
   try {
     await writeLedger(db, [failed]);
   } catch (error) {
@@ -209,4 +224,5 @@ async function writeFailure(db: Database, entry: PreparedEvent['entry']): Promis
     // The payload itself is what Postgres cannot hold; the job still has it.
     await writeLedger(db, [{ ...failed, payload: null }]);
   }
+  return kept.body;
 }

@@ -2,8 +2,8 @@
 import { type Database } from '../db/database.js';
 import { readSettled, writeLedger, type LedgerEntry, type Outcome } from '../db/ledger.js';
 import { beginBatch, readVersions } from '../db/versions.js';
-import { decide, nameOf, type Decision, type EventFacts, type KnownVersions } from './decide.js';
-import { type Facts } from './fact.js';
+import { decide, type Decision, type EventFacts } from './decide.js';
+import { leaveOutErased, listUsers } from './erased.js';
 import { assertLocked, collectKeys, lockEntities, toKnown } from './locking.js';
 import { type PreparedEvent } from './prepare.js';
 import { writeDecision } from './write-decision.js';
@@ -19,6 +19,8 @@ export interface Settlement {
   outcome: Outcome;
   /** The ledger had it already: nothing was written. */
   repeated: boolean;
+  /** What may stay of the body in the queue, where the event names somebody who was erased; undefined: all of it. */
+  body: string | undefined;
 }
 
 /** Applies the batch and returns, by svix-id, what became of each event. */
@@ -31,27 +33,29 @@ export async function applyInTransaction(
   return db.transact(async (tx) => {
     await beginBatch(tx, { ...bounds, holdsDelete: events.some(holdsDelete) });
     const keys = collectKeys(events);
+    const users = events.map(listUsers);
     const exclusive = await lockEntities(tx, { events, keys });
-    const known = toKnown(await readVersions(tx, keys));
+    const known = toKnown(await readVersions(tx, [...keys, ...users.flat()]));
     const settled = await readSettled(
       tx,
       events.map((event) => event.entry.id),
     );
-    const fresh = events.filter((event) => event.force || !settled.has(event.entry.id));
+    const kept = events.map((event, index) => leaveOutErased(event, users[index] ?? [], known));
+    const fresh = kept.filter((event) => event.force || !settled.has(event.entry.id));
     const decision = decide(toDecidable(fresh), known);
     assertLocked(decision, { exclusive, known });
     await writeDecision(tx, decision);
-    const entries = fresh.map((event) => toLedgerEntry(event, decision, known));
+    const entries = fresh.map((event) => toLedgerEntry(event, decision));
     await writeLedger(tx, entries);
-    return new Map<string, Settlement>([
-      ...events.flatMap(({ entry }) => {
-        const outcome = settled.get(entry.id);
-        return outcome ? [[entry.id, { entry, outcome, repeated: true }] as const] : [];
+    const written = new Map(entries.map((entry) => [entry.id, entry]));
+    return new Map<string, Settlement>(
+      kept.flatMap(({ entry, body }) => {
+        const now = written.get(entry.id);
+        const outcome = now?.outcome ?? settled.get(entry.id);
+        if (!outcome) return [];
+        return [[entry.id, { entry: now ?? entry, outcome, repeated: !now, body }] as const];
       }),
-      ...entries.map(
-        (entry) => [entry.id, { entry, outcome: entry.outcome, repeated: false }] as const,
-      ),
-    ]);
+    );
   });
 }
 
@@ -77,25 +81,7 @@ const EXPLANATIONS: Partial<Record<Outcome, string>> = {
   tombstoned: 'The entity, or one that it belongs to, was deleted.',
 };
 
-function toLedgerEntry(
-  event: PreparedEvent,
-  decision: Decision,
-  known: KnownVersions,
-): LedgerEntry {
+function toLedgerEntry(event: PreparedEvent, decision: Decision): LedgerEntry {
   const outcome = outcomeOf(event, decision);
-  const payload = speaksOfErased(event.facts, known) ? null : event.entry.payload;
-  return {
-    ...event.entry,
-    payload,
-    outcome,
-    error: event.entry.error ?? EXPLANATIONS[outcome] ?? null,
-  };
-}
-
-/** Whoever was erased comes back in no payload either, however late Clerk sends an old event again. */
-function speaksOfErased(facts: Facts | undefined, known: KnownVersions): boolean {
-  const keys = facts?.flatMap((fact) =>
-    fact.kind === 'state' ? [fact.key, ...fact.parents] : [fact.key],
-  );
-  return keys?.some((key) => known.get(nameOf(key))?.erased === true) ?? false;
+  return { ...event.entry, outcome, error: event.entry.error ?? EXPLANATIONS[outcome] ?? null };
 }

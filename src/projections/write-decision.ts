@@ -32,7 +32,7 @@ export async function writeDecision(tx: Statements, decision: Decision): Promise
 }
 
 /** Groups by table, parents' tables first. */
-function byTable<T extends { key: Key }>(entries: Iterable<T>): [TableName, T[]][] {
+export function byTable<T extends { key: Key }>(entries: Iterable<T>): [TableName, T[]][] {
   const groups = new Map<EntityType, T[]>();
   for (const entry of entries) {
     const group = groups.get(entry.key.entityType);

@@ -13,6 +13,8 @@ export interface Result {
   outcome: string;
   repeated: boolean;
   reason: string | null;
+  /** What may stay of the body, where the event names somebody who was erased. */
+  body?: string | undefined;
   error?: unknown;
 }
 
@@ -50,7 +52,7 @@ const STALLED_INTERVAL_MS = 5_000;
 const RETRY_INTERVAL_MS = 1_000;
 const BATCHES_IN_FLIGHT = 2;
 /** How long a queue may take to hear what became of the last jobs. The ledger makes it harmless when it never does. */
-const FAREWELL_MS = 5_000;
+const FAREWELL_MS = 3_000;
 /**
  * One of the jobs that stalled together may be what killed the worker, and at each death all of them come closer to the limit.
  * From here on they go alone and in random order: each round half of the innocent get away before it is the killer's turn.
@@ -130,7 +132,8 @@ async function processJob(
   collect: (delivery: Delivery) => Promise<Result>,
 ): Promise<Pick<Result, 'outcome' | 'repeated'>> {
   try {
-    const { outcome, repeated, reason, error } = await collect(fromJob(job.data));
+    const { outcome, repeated, reason, body, error } = await collect(fromJob(job.data));
+    if (body !== undefined) await job.updateData({ ...job.data, body });
     if (outcome === 'retry') throw error;
     if (outcome === 'failed') throw new ReportedFailure(reason ?? 'The event cannot be applied.');
     return { outcome, repeated };

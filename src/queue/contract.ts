@@ -1,6 +1,8 @@
 /** What the rest of the queue asks of the place where it lives. Types only. */
 import { type Job, type Processor, type Queue, type Worker, type WorkerOptions } from 'bullmq';
+import { type ClockReading } from '../clock.js';
 import { type JobData } from './job.js';
+import { type StoredJob } from './scan-jobs.js';
 
 /** How the queue knew a job id just before it was added: not at all, in any live or completed state, or failed for good. */
 export type Presence = 'absent' | 'present' | 'failed';
@@ -22,6 +24,36 @@ export interface QueueMeasure {
   isPersistent: boolean | null;
 }
 
+/** What the queue lives in, as found; whoever asks judges it. */
+export type QueueStore = RedisStore | PostgresStore;
+
+export interface RedisStore {
+  kind: 'redis';
+  clock: ClockReading;
+  product: 'Redis' | 'Valkey' | 'Dragonfly';
+  version: string;
+  /** Below which BullMQ refuses, or warns. Null: it does not ask that of this product. */
+  minimumVersion: string | null;
+  recommendedVersion: string | null;
+  evictionPolicy: string;
+  /** An append-only file is kept. */
+  isPersistent: boolean;
+  /** The last writing to disk went wrong; Redis then takes no more writes. */
+  hasWriteFailed: boolean;
+  usedBytes: number;
+  /** Null: as much as the machine has. */
+  maxBytes: number | null;
+  isCluster: boolean;
+  isReplica: boolean;
+}
+
+export interface PostgresStore {
+  kind: 'postgres';
+  clock: ClockReading;
+  /** Of BullMQ's tables, against what the BullMQ of this program brings. */
+  schema: 'missing' | 'behind' | 'current';
+}
+
 export interface OpenQueue {
   queue: Queue<JobData>;
   /** Runs `add` and tells how the queue knew the id before, in one round trip where the store allows it. */
@@ -32,6 +64,10 @@ export interface OpenQueue {
   findTrouble: () => Promise<QueueTrouble>;
   /** Rejects when the queue does not answer. */
   measure: () => Promise<QueueMeasure>;
+  /** Waits until the store is connected, unlike the rest. Rejects with the cause when it cannot be. */
+  describe: () => Promise<QueueStore>;
+  /** Every job, in whatever state. Rejects when the queue does not answer. */
+  scanJobs: () => AsyncGenerator<StoredJob[]>;
   close: () => Promise<void>;
 }
 

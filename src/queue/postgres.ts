@@ -11,9 +11,11 @@ import {
 } from 'bullmq';
 import { Pool, type PoolConfig } from 'pg';
 import { type Backend } from './contract.js';
+import { inspectPostgres } from './inspect-postgres.js';
 import { QUEUE_NAME, type JobData } from './job.js';
 import { measureQueue } from './measure.js';
 import { retryReadiness, translateOutages } from './recovery.js';
+import { scanPostgres } from './scan-jobs.js';
 
 export const QUEUE_SCHEMA = 'bullmq';
 
@@ -71,6 +73,8 @@ export function createPostgresBackend({ url, onError }: PostgresBackendOptions):
           return { blocking: null, warning: null };
         },
         measure: async () => ({ ...(await measureQueue(queue)), isPersistent: null }),
+        describe: () => inspectPostgres(pool),
+        scanJobs: () => scanPostgres(pool),
         async close() {
           await queue.close();
           await pool.end();

@@ -55,7 +55,7 @@ export async function revive(
     return 'requeued';
   } catch (error) {
     // Another redelivery, or somebody at the board, was faster; anything else is trouble.
-    if ((await job.getState()) === state) throw error;
+    if (await (state === 'failed' ? job.isFailed() : job.isCompleted())) throw error;
     return 'duplicate';
   }
 }

@@ -1,9 +1,11 @@
 /** The queue in Redis: what production uses. */
 import { Queue, Worker, type Processor, type WorkerOptions } from 'bullmq';
 import { Redis, type RedisOptions } from 'ioredis';
+import { inspectRedis, readField } from './inspect-redis.js';
 import { QUEUE_NAME, type JobData } from './job.js';
 import { measureQueue } from './measure.js';
 import { type Backend, type OpenQueue, type Presence } from './contract.js';
+import { scanRedis } from './scan-jobs.js';
 
 /** Together these fail fast and recover; each was left out once, and the queue hung or stayed broken. */
 const PRODUCER_OPTIONS: RedisOptions = {
@@ -94,6 +96,8 @@ function openRedisQueue(
       const [measured, info] = await Promise.all([measureQueue(queue), client.info('persistence')]);
       return { ...measured, isPersistent: readField(info, 'aof_enabled') === '1' };
     },
+    describe: () => inspectRedis(client),
+    scanJobs: () => scanRedis(client, queue),
     async close() {
       await queue.close();
       client.disconnect();
@@ -119,8 +123,4 @@ function readTrouble(info: string): { blocking: string | null; warning: string |
         ? 'Redis keeps no append-only file: a crash loses events that were acknowledged. Set appendonly yes.'
         : null,
   };
-}
-
-function readField(info: string, name: string): string | undefined {
-  return new RegExp(`^${name}:(.*)$`, 'm').exec(info)?.[1]?.trim();
 }

@@ -68,8 +68,8 @@ export const MUTANTS = [
     name: 'versions read before the locks',
     file: 'src/projections/transaction.ts',
     find: `    const exclusive = await lockEntities(tx, { events, keys });
-    const known = toKnown(await readVersions(tx, keys));`,
-    replace: `    const known = toKnown(await readVersions(tx, keys));
+    const known = toKnown(await readVersions(tx, [...keys, ...users.flat()]));`,
+    replace: `    const known = toKnown(await readVersions(tx, [...keys, ...users.flat()]));
     const exclusive = await lockEntities(tx, { events, keys });`,
     tests: ['tests/integration/histories', 'tests/process/race'],
   },
@@ -105,8 +105,8 @@ export const MUTANTS = [
   {
     name: 'ledger not consulted',
     file: 'src/projections/transaction.ts',
-    find: 'events.filter((event) => event.force || !settled.has(event.entry.id))',
-    replace: 'events.filter(() => true)',
+    find: 'kept.filter((event) => event.force || !settled.has(event.entry.id))',
+    replace: 'kept.filter(() => true)',
     tests: ['tests/integration/histories'],
   },
   {

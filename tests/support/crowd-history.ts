@@ -9,6 +9,8 @@ export interface HistorySize {
   memberships: number;
   /** Of users, organizations and memberships, one in so many is deleted. */
   deletedOneIn?: number;
+  /** Where organizations are to live longer: their deletion takes all their memberships along. */
+  organizationsDeletedOneIn?: number;
   /** Keeps the entities of one history apart from those of another. */
   prefix?: string;
 }
@@ -16,7 +18,12 @@ export interface HistorySize {
 const START = Date.UTC(2026, 0, 1);
 
 /** Three versions of each user and organization, two of each membership; some memberships name parents that have no event. */
-export function makeHistory({ prefix = '', deletedOneIn = 3, ...size }: HistorySize): ModelEvent[] {
+export function makeHistory({
+  prefix = '',
+  deletedOneIn = 3,
+  organizationsDeletedOneIn = deletedOneIn,
+  ...size
+}: HistorySize): ModelEvent[] {
   const events: ModelEvent[] = [];
   const add = (type: string, timestamp: number, data: ModelEvent['data']) =>
     events.push({ type, timestamp, data });
@@ -36,7 +43,7 @@ export function makeHistory({ prefix = '', deletedOneIn = 3, ...size }: HistoryS
       const type = version ? 'organization.updated' : 'organization.created';
       add(type, time, { id, updated_at: time, name: `${id} v${version}` });
     }
-    if (isDeleted(n)) add('organization.deleted', at(3), { id });
+    if (n % organizationsDeletedOneIn === 0) add('organization.deleted', at(3), { id });
   }
   for (let n = 0; n < size.memberships; n++) {
     const shared = {

@@ -2,10 +2,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deliver, newMessageId } from './clerk.js';
 import { type ModelEvent } from './model.js';
+import { type SureClient } from './sure-client.js';
 
 export interface Refusal {
+  /** 0: there was no answer, or half of one. */
   status: number;
   retryAfter: number;
+  /** Why there was none: ECONNREFUSED when there was no connection. */
+  code?: string;
 }
 
 export interface Load {
@@ -23,6 +27,7 @@ export interface LoadOptions {
   /** What to send, in this order; the stream dries up with them. */
   events: readonly ModelEvent[];
   perSecond: number;
+  client?: Pick<SureClient, 'deliver'>;
 }
 
 const RETRY_MS = 250;
@@ -35,7 +40,7 @@ export function abandonLoads(): void {
   running.clear();
 }
 
-export function startLoad({ url, events, perSecond }: LoadOptions): Load {
+export function startLoad({ url, events, perSecond, client = { deliver } }: LoadOptions): Load {
   const accepted: ModelEvent[] = [];
   const refusals: Refusal[] = [];
   const underWay: Promise<void>[] = [];
@@ -49,13 +54,18 @@ export function startLoad({ url, events, perSecond }: LoadOptions): Load {
     for (;;) {
       if (signal.aborted) return;
       const asked = Date.now();
-      const answer = await deliver(url(), event, id).catch(() => undefined); // an ingest that was killed has no answer
+      // An ingest that was killed has no answer.
+      const answer = await client.deliver(url(), event, id).catch(readCode);
       slowestMs = Math.max(slowestMs, Date.now() - asked);
-      if (answer?.status === 200) break;
-      refusals.push({
-        status: answer?.status ?? 0,
-        retryAfter: Number(answer?.headers.get('retry-after')),
-      });
+      if (typeof answer === 'string') {
+        refusals.push({ status: 0, retryAfter: NaN, code: answer });
+      } else {
+        if (answer.status === 200) break;
+        refusals.push({
+          status: answer.status,
+          retryAfter: Number(answer.headers.get('retry-after')),
+        });
+      }
       await sleep(RETRY_MS);
     }
     accepted.push(event);
@@ -78,4 +88,10 @@ export function startLoad({ url, events, perSecond }: LoadOptions): Load {
       await Promise.all(underWay);
     },
   };
+}
+
+/** fetch wraps what the system said. */
+function readCode(error: unknown): string {
+  const cause = error instanceof TypeError ? error.cause : error;
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : String(error);
 }

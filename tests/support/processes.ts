@@ -1,4 +1,4 @@
-/** The real ingest and worker as child processes. */
+/** The real ingest, worker and board as child processes. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import { SECRET } from './clerk.js';
@@ -26,8 +26,8 @@ type Settings = Record<string, string | undefined>;
 const running = new Set<RunningProcess>();
 
 export async function startIngest(settings: Settings): Promise<RunningIngest> {
-  const PORT = String(await findFreePort());
-  const started = await startProcess('ingest', { HOST: '127.0.0.1', PORT, ...settings });
+  const PORT = settings['PORT'] ?? String(await findFreePort());
+  const started = await startProcess('ingest', { HOST: '127.0.0.1', ...settings, PORT });
   await waitFor('ingest to listen', () => answers(`http://127.0.0.1:${PORT}/healthz`));
   return { ...started, url: `http://127.0.0.1:${PORT}/api/webhooks` };
 }
@@ -38,6 +38,17 @@ export async function startWorker(settings: Settings): Promise<RunningProcess> {
   return started;
 }
 
+export async function startBoard(settings: Settings): Promise<RunningProcess> {
+  const started = await launchBoard(settings);
+  await waitFor('board to be ready', () => answers(`${started.opsUrl}/readyz`));
+  return started;
+}
+
+/** For a board that is not going to be ready. */
+export function launchBoard(settings: Settings): Promise<RunningProcess> {
+  return startProcess('board', settings);
+}
+
 /** For afterEach: nothing may outlive its test. */
 export async function killAll(): Promise<void> {
   for (const { signal } of running) signal('SIGKILL');
@@ -45,7 +56,7 @@ export async function killAll(): Promise<void> {
 }
 
 async function startProcess(
-  name: 'ingest' | 'worker',
+  name: 'ingest' | 'worker' | 'board',
   settings: Settings,
 ): Promise<RunningProcess> {
   const port = String(await findFreePort());
@@ -61,6 +72,7 @@ async function startProcess(
         DATA_DIR: '/nonexistent',
         INGEST_OPS_PORT: port,
         WORKER_OPS_PORT: port,
+        BOARD_PORT: port,
         ...settings,
       },
     },

@@ -14,6 +14,8 @@ import { createApp } from '../../src/http/app.js';
 import { ENTITIES } from '../../src/projections/fact.js';
 import { project } from '../../src/projections/registry.js';
 import { listen } from '../../src/server.js';
+import { COMMANDS } from '../../src/commands/index.js';
+import { fullNameOf, METRICS, type MetricName } from '../../src/metrics.js';
 import { UNWATCHED_REQUESTS } from '../support/observers.js';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -76,7 +78,7 @@ test('docs/events.md says of each type what the registry does', () => {
 test.each(DOCUMENTS)('every command, link and file that %s names exists', (document) => {
   const text = read(document);
   const scripts = Object.keys((JSON.parse(read('package.json')) as { scripts: object }).scripts);
-  for (const [, name] of text.matchAll(/npm run ([\w-]+)/g)) expect(scripts).toContain(name);
+  for (const [, name] of text.matchAll(/npm run (?:-\S+ )?([\w-]+)/g)) expect(scripts).toContain(name);
   for (const [, target = ''] of text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
     expect([target, existsSync(path.join(ROOT, path.dirname(document), target))]).toEqual([
       target,
@@ -115,6 +117,36 @@ test('every test that docs/architecture.md cites exists under that name', () => 
     expect([title, read(file).includes(title)]).toEqual([title, true]);
   }
 });
+
+test('docs/operations.md quotes the usage of each command, and every metric', () => {
+  const text = read('docs/operations.md');
+  for (const name of ['doctor', 'why', 'replay', 'forget', 'prune', 'erase']) {
+    expect(text).toContain(`### ${name}\n\n\`\`\`text\n${COMMANDS[name]?.usage}\n\`\`\`\n`);
+  }
+  const rows = [...text.matchAll(/^\| `(clerk_sync_\w+)` \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$/gm)];
+  expect(rows.map(([, ...cells]) => cells)).toEqual(
+    Object.entries<Metric>(METRICS).map(([name, { kind, labels, processes, help }]) => [
+      fullNameOf(name as MetricName), // a key of METRICS
+      labels.length > 0 ? `${kind} by ${labels.join(', ')}` : kind,
+      processes.join(', '),
+      help,
+    ]),
+  );
+});
+
+test('every file of tests that docs/operations.md cites is there', () => {
+  const rows = [...read('docs/operations.md').matchAll(/^\| .* \| `(tests\/[\w./-]+)` \|$/gm)];
+  expect(rows.length).toBeGreaterThan(8);
+  for (const [, file = ''] of rows)
+    expect([file, existsSync(path.join(ROOT, file))]).toEqual([file, true]);
+});
+
+interface Metric {
+  kind: string;
+  labels: readonly string[];
+  processes: readonly string[];
+  help: string;
+}
 
 interface Cruise {
   modules: { source: string; dependencies: { resolved: string }[] }[];

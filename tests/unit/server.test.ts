@@ -1,8 +1,17 @@
 /** A server that closes without cutting anyone off, and says why it cannot listen. */
 import { once } from 'node:events';
-import { Agent, createServer, get, type IncomingMessage, type ServerResponse } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import {
+  Agent,
+  createServer,
+  get,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { listen } from '../../src/server.js';
+import { waitFor } from '../support/wait.js';
 
 const LOOPBACK = { host: '127.0.0.1', port: 0, portVariable: 'PORT' };
 
@@ -27,7 +36,7 @@ describe('closing', () => {
     const closing = server.close().then(() => {
       isClosed = true;
     });
-    expect(await refuses(server.port)).toBe(true);
+    await waitFor('it to listen no more', () => refuses(server.port));
     expect(isClosed).toBe(false);
     response.end('done');
     expect(await answer).toBe('done');
@@ -71,7 +80,7 @@ describe('closing', () => {
     const silent = connect(server.port, '127.0.0.1');
     await once(silent, 'connect');
     expect(await read(server.port)).toBe('done'); // by now the server knows of both
-    stopTimeouts();
+    stopTimers('setTimeout', 'clearTimeout');
     await server.close();
     silent.destroy();
   });
@@ -85,7 +94,7 @@ describe('closing', () => {
     stalled.on('error', () => {});
     stalled.write(half);
     expect(await read(server.port)).toBe('done');
-    stopTimeouts();
+    stopTimers('setTimeout', 'clearTimeout');
     const closing = server.close();
     import.meta.jest.advanceTimersByTime(6_000);
     await closing;
@@ -98,6 +107,73 @@ describe('closing', () => {
     const second = await listen(answerAtOnce, { ...LOOPBACK, port: first.port });
     expect(second.port).toBe(first.port);
     await second.close();
+  });
+});
+
+describe('once a stop has begun', () => {
+  let stopping: AbortController;
+  const listenUntilStopped = (handler: RequestListener) =>
+    listen(handler, { ...LOOPBACK, stopping: stopping.signal });
+  const ask = (socket: Socket) => {
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    return readAll(socket);
+  };
+  beforeEach(() => {
+    stopping = new AbortController();
+  });
+
+  test('each answer is the last on its connection, also that to a request which was there before', async () => {
+    const held = holdRequests();
+    const server = await listenUntilStopped(held.handler);
+    const agent = new Agent({ keepAlive: true });
+    const [before, after] = [readHeaders(server.port, agent), readHeaders(server.port, agent)];
+    const responses = [await held.next(), await held.next()];
+    responses[0]?.end('done');
+    expect((await Promise.race([before, after])).connection).toBe('keep-alive');
+    stopping.abort();
+    responses[1]?.end('done');
+    const next = readHeaders(server.port, agent);
+    (await held.next()).end('done');
+    expect((await next).connection).toBe('close');
+    const kinds = [await before, await after].map(({ connection }) => connection);
+    expect(kinds.sort()).toEqual(['close', 'keep-alive']);
+    await server.close();
+    agent.destroy();
+  });
+
+  test('an idle connection is good for one more request, and so is one that was just opened', async () => {
+    const server = await listenUntilStopped(answerAtOnce);
+    const agent = new Agent({ keepAlive: true });
+    expect(await read(server.port, agent)).toBe('done');
+    const fresh = connect(server.port, '127.0.0.1');
+    await once(fresh, 'connect');
+    stopTimers('setInterval', 'clearInterval');
+    stopping.abort();
+    const closing = server.close();
+    await waitFor('it to listen no more', () => refuses(server.port));
+    expect(await read(server.port, agent)).toBe('done');
+    expect(await ask(fresh)).toMatch(/\r\nConnection: close\r\n[^]*done$/);
+    await closing;
+    agent.destroy();
+  });
+
+  test('connections that the system has taken for it are answered as well', async () => {
+    const server = await listenUntilStopped(answerAtOnce);
+    stopping.abort();
+    const answers = Array.from({ length: 50 }, () => ask(connect(server.port, '127.0.0.1')));
+    await new Promise(setImmediate); // until here nobody has asked the system
+    await server.close();
+    for (const answer of await Promise.all(answers)) expect(answer).toMatch(/done$/);
+  });
+
+  test('a connection that stays idle is closed', async () => {
+    const server = await listenUntilStopped(answerAtOnce);
+    const agent = new Agent({ keepAlive: true });
+    expect(await read(server.port, agent)).toBe('done');
+    stopTimers('setTimeout', 'clearTimeout');
+    stopping.abort();
+    await server.close();
+    agent.destroy();
   });
 });
 
@@ -124,8 +200,10 @@ describe('where it cannot listen, it says what to change:', () => {
   });
 });
 
-/** From here on no deadline passes but by `advanceTimersByTime`. */
-function stopTimeouts(): void {
+const TIMERS = ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] as const;
+
+/** From here on none of these goes off but by `advanceTimersByTime`. */
+function stopTimers(...stopped: (typeof TIMERS)[number][]): void {
   import.meta.jest.useFakeTimers({
     doNotFake: [
       'Date',
@@ -135,8 +213,7 @@ function stopTimeouts(): void {
       'queueMicrotask',
       'setImmediate',
       'clearImmediate',
-      'setInterval',
-      'clearInterval',
+      ...TIMERS.filter((timer) => !stopped.includes(timer)),
     ],
   });
 }
@@ -178,6 +255,29 @@ function read(port: number, agent = new Agent()): Promise<string> {
       });
     });
     request.on('error', reject);
+  });
+}
+
+function readHeaders(port: number, agent: Agent): Promise<IncomingHttpHeaders> {
+  return new Promise((resolve, reject) => {
+    const request = get({ host: '127.0.0.1', port, agent }, (response) => {
+      response.resume().on('end', () => {
+        resolve(response.headers);
+      });
+    });
+    request.on('error', reject);
+  });
+}
+
+/** All that comes until the other end closes. */
+function readAll(socket: Socket): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    socket.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    socket.on('end', () => {
+      resolve(text);
+    });
+    socket.on('error', reject);
   });
 }
 

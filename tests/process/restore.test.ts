@@ -1,0 +1,130 @@
+/** A database that is restored from a dump: what came after it is in the queue, and a replay brings the tables back to where they were. */
+import { expectTables, type ModelEvent } from '../support/model.js';
+import { BACKENDS, queueSettings } from '../support/backends.js';
+import { waitForCalm } from '../support/aftermath.js';
+import { deliver } from '../support/clerk.js';
+import { runCommand } from '../support/commands.js';
+import { makeHistory, readTables, shuffle } from '../support/crowd-history.js';
+import { createDatabase, type TestDatabase } from '../support/database.js';
+import { killAll, startIngest, startWorker } from '../support/processes.js';
+
+const SIZE = { users: 25, organizations: 5, memberships: 30, deletedOneIn: 4 };
+/** After all that `makeHistory` tells. */
+const LATER = Date.UTC(2026, 1, 1);
+
+let database: TestDatabase;
+
+beforeEach(async () => {
+  database = await createDatabase();
+});
+afterEach(async () => {
+  await killAll();
+  await database.drop();
+});
+
+test.each(BACKENDS)(
+  'after a restore, a replay from before the dump brings every table back, with the queue in %s',
+  async (kind) => {
+    const queue = queueSettings(kind);
+    const settings = { DATABASE_URL: database.url, ...queue };
+    const [ingest, worker] = await Promise.all([startIngest(settings), startWorker(settings)]);
+    const sent: ModelEvent[] = [];
+    const send = async (events: ModelEvent[]) => {
+      const answers = await Promise.all(events.map((event) => deliver(ingest.url, event)));
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+      sent.push(...events);
+    };
+    const isCalm = () => waitForCalm(database, { queue, events: sent.length });
+
+    const history = shuffle(makeHistory({ prefix: 'old', ...SIZE }));
+    const overlap = history.splice(0, 40);
+    await send(history);
+    const since = new Date().toISOString();
+    await send(overlap);
+    await isCalm();
+    const tables = await dump();
+    const dumped = await photograph(tables);
+
+    await send(shuffle([...makeHistory({ prefix: 'new', ...SIZE }), ...makeChanges()]));
+    await isCalm();
+    const lost = await photograph(tables);
+    expect(lost).not.toEqual(dumped);
+
+    worker.signal('SIGTERM');
+    expect(await worker.exited).toBe(0);
+    await restore(tables);
+    expect(await photograph(tables)).toEqual(dumped);
+    await startWorker(settings);
+    const events = sent.length - history.length;
+    const { code, stdout } = await runCommand(['replay', '--since', since, '--force'], settings);
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringMatching(`${events} of ${events} events \\(${events} repeated\\)`),
+    ]);
+
+    expect(await isCalm()).toMatchObject({ failed: 0, attempts: [1] });
+    expect(await photograph(tables)).toEqual(lost);
+    expect(await readTables(database)).toEqual(expectTables(sent));
+  },
+  120_000,
+);
+
+/** To what the dump has: updates, deletions, new memberships between old and new. */
+function makeChanges(): ModelEvent[] {
+  const changes: ModelEvent[] = [];
+  for (let n = 0; n < SIZE.users; n++) {
+    const id = `user_old${n}`;
+    const updated = { id, updated_at: LATER, first_name: `${id} later` };
+    changes.push({ type: 'user.updated', timestamp: LATER, data: updated });
+    if (n % 3 === 0) changes.push({ type: 'user.deleted', timestamp: LATER, data: { id } });
+    const membership = {
+      id: `orgmem_later${n}`,
+      updated_at: LATER,
+      role: 'later',
+      organization: { id: `org_new${n % SIZE.organizations}` },
+      public_user_data: { user_id: id },
+    };
+    changes.push({ type: 'organizationMembership.created', timestamp: LATER, data: membership });
+  }
+  changes.push({ type: 'organization.deleted', timestamp: LATER, data: { id: 'org_old1' } });
+  return changes;
+}
+
+/** Copies the schema as one moment has it, as pg_dump does, which not every machine has. @returns its tables. */
+async function dump(): Promise<string[]> {
+  const found = await database.query<{ name: string }>(
+    `SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'clerk' AND table_type = 'BASE TABLE'`,
+  );
+  const tables = found.map(({ name }) => name);
+  await database.query(
+    ['BEGIN ISOLATION LEVEL REPEATABLE READ; CREATE SCHEMA dump']
+      .concat(tables.map((name) => `CREATE TABLE dump.${name} AS TABLE clerk.${name}`))
+      .concat('COMMIT')
+      .join(';'),
+  );
+  return tables;
+}
+
+/** Of this schema alone: the queue may live in the same database, and must stay as it is. */
+async function restore(tables: readonly string[]): Promise<void> {
+  const all = tables.map((name) => `clerk.${name}`).join(', ');
+  await database.query(
+    ['BEGIN', 'SET LOCAL session_replication_role = replica', `TRUNCATE ${all}`]
+      .concat(tables.map((name) => `INSERT INTO clerk.${name} SELECT * FROM dump.${name}`))
+      .concat('COMMIT')
+      .join(';'),
+  );
+}
+
+/** Every row, less when it was written, and less what depends on which events shared a batch. */
+async function photograph(tables: readonly string[]): Promise<Record<string, string[]>> {
+  const photograph: Record<string, string[]> = {};
+  for (const name of tables) {
+    const rows = await database.query<{ row: string }>(
+      `SELECT (to_jsonb(t) - 'synced_at' - 'processed_at' - 'outcome' - 'error')::text AS row FROM clerk.${name} t
+       ${name === 'entity_versions' ? 'WHERE version_event_id IS NOT NULL' : ''} ORDER BY 1`,
+    );
+    photograph[name] = rows.map(({ row }) => row);
+  }
+  return photograph;
+}
