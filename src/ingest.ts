@@ -11,6 +11,7 @@ import { createOpsApp } from './ops/ops-app.js';
 import { createQueueCheck, failWhenStopping, waitUntilReady } from './ops/readiness.js';
 import { reportQueue } from './ops/report-queue.js';
 import { chooseBackend } from './queue/backend.js';
+import { toRetention } from './queue/job.js';
 import { createEnqueue } from './queue/producer.js';
 import { listen } from './server.js';
 
@@ -33,12 +34,7 @@ await runMain(async () => {
   const app = createApp({
     paths: config.WEBHOOK_PATHS,
     verify: createVerifier(config.signingSecrets),
-    enqueue: createEnqueue(queue, {
-      attempts: config.JOB_ATTEMPTS,
-      completedAgeSeconds: config.COMPLETED_JOB_AGE,
-      completedCount: config.COMPLETED_JOB_COUNT,
-      failedAgeSeconds: config.FAILED_JOB_AGE,
-    }),
+    enqueue: createEnqueue(queue, toRetention(config)),
     bodyLimitBytes: config.BODY_LIMIT,
     redaction: { storePrivateMetadata: config.STORE_PRIVATE_METADATA },
     logger,

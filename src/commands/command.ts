@@ -33,8 +33,8 @@ export function readArguments<O extends NonNullable<ParseArgsConfig['options']>>
 }
 
 /**
- * Milliseconds since 1970 of a moment as people write it: ISO 8601 (`2026-11-21`, `2026-11-21T03:00:00Z`; without a zone, this
- * machine's), or how long ago (`90s`, `30m`, `2h`, `7d`).
+ * Milliseconds since 1970 of a moment as people write it: ISO 8601 (`2026-11-21T03:00:00Z`; a day alone begins at
+ * midnight UTC, a time without a zone is this machine's), or how long ago (`90s`, `30m`, `2h`, `7d`).
  * @throws SyncError `usage.invalid` that names the option.
  */
 export function readMoment(text: string, name: string, now = Date.now()): number {
@@ -50,7 +50,10 @@ export function readMoment(text: string, name: string, now = Date.now()): number
 const UNITS_MS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 function readDate(text: string): number {
-  return /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : NaN;
+  const [day] = /^\d{4}-\d{2}-\d{2}/.exec(text) ?? [];
+  // JavaScript takes 30 February for 2 March.
+  const isReal = day !== undefined && new Date(Date.parse(day) || 0).toISOString().startsWith(day);
+  return isReal ? Date.parse(text) : NaN;
 }
 
 /** @throws SyncError `usage.invalid` unless `text` is a whole number from 1 to `max`. */

@@ -1,4 +1,5 @@
 /** A page of plans made true, or only foreseen. */
+import { toRetention } from '../queue/job.js';
 import { type Config } from '../config.js';
 import { createForesight } from '../projections/foresee.js';
 import { toPolicy } from '../projections/policy.js';
@@ -15,12 +16,7 @@ const CONCURRENCY = 8;
 
 /** @throws SyncError `queue.unavailable` when the queue does not take an event. */
 export function createReplay({ open }: Sources, config: Config): Perform {
-  const requeue = createRequeue(open, {
-    attempts: config.JOB_ATTEMPTS,
-    completedAgeSeconds: config.COMPLETED_JOB_AGE,
-    completedCount: config.COMPLETED_JOB_COUNT,
-    failedAgeSeconds: config.FAILED_JOB_AGE,
-  });
+  const requeue = createRequeue(open, toRetention(config));
   return async (plans) => {
     const replayed: Replayed[] = [];
     let next = 0;

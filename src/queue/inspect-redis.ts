@@ -45,7 +45,7 @@ function waitUntilReady(client: Redis): Promise<void> {
   if (client.status === 'ready') return Promise.resolve();
   return new Promise((resolve, reject) => {
     client.once('ready', resolve);
-    
+    client.once('error', reject);
     client.once('end', () => reject(new Error('The connection was closed.')));
   });
 }

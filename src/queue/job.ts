@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { UnrecoverableError, type JobsOptions } from 'bullmq';
 import { type Delivery } from '../clerk/event.js';
+import { type Config } from '../config.js';
 import { SyncError } from '../errors.js';
 import { isRecord } from '../record.js';
 
@@ -26,6 +27,15 @@ export interface Retention {
   completedAgeSeconds: number;
   completedCount: number;
   failedAgeSeconds: number;
+}
+
+export function toRetention(config: Config): Retention {
+  return {
+    attempts: config.JOB_ATTEMPTS,
+    completedAgeSeconds: config.COMPLETED_JOB_AGE,
+    completedCount: config.COMPLETED_JOB_COUNT,
+    failedAgeSeconds: config.FAILED_JOB_AGE,
+  };
 }
 
 export function toJob(delivery: Delivery, type: string, retention: Retention) {

@@ -24,7 +24,11 @@ import {
 import { deliver, newMessageId, SECRET } from '../support/clerk.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { waitFor } from '../support/wait.js';
-import { createUnwatchedReport, UNWATCHED_QUEUE, UNWATCHED_REQUESTS } from '../support/observers.js';
+import {
+  createUnwatchedReport,
+  UNWATCHED_QUEUE,
+  UNWATCHED_REQUESTS,
+} from '../support/observers.js';
 
 const FIXTURES = path.resolve(import.meta.dirname, '../fixtures');
 const NOW = Date.parse(OCCURRED_AT);

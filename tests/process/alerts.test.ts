@@ -148,19 +148,23 @@ const mending: (() => unknown)[] = [];
   }, 60_000);
 
   test('events that fail for good, attempts that fail, and transactions that are lost', async () => {
+    const poison = 15;
     await postgres.query(`
       CREATE FUNCTION clerk.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         IF NEW.entity_id LIKE 'user_defect%' THEN RAISE EXCEPTION 'a defect'; END IF;
         IF NEW.entity_id = 'user_busy' THEN RAISE serialization_failure; END IF;
         RETURN NEW; END $$;
       CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON clerk.webhook_events FOR EACH ROW EXECUTE FUNCTION clerk.refuse()`);
-    mending.push(
-      () => queue.queue.clean(0, 100, 'failed'),
-      () => postgres.query('DROP TRIGGER refuse ON clerk.webhook_events'),
-    );
+    mending.push(async () => {
+      await postgres.query('DROP TRIGGER refuse ON clerk.webhook_events');
+      await waitFor('all poison to have failed', async () => {
+        return (await queue.queue.getFailedCount()) === poison;
+      });
+      await queue.queue.clean(0, poison, 'failed');
+    });
     await send({ type: 'user.updated', data: { id: 'user_busy' } });
     await waitFor('a lost transaction', () => worker.output().includes('will be tried again'));
-    for (let n = 0; n < 15; n++) {
+    for (let n = 0; n < poison; n++) {
       await send({ type: 'user.created', data: 'poison' });
       await send({ type: 'user.updated', data: { id: `user_defect${n}` } });
     }

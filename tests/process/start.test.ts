@@ -173,15 +173,18 @@ describe('a start on a bare machine', () => {
 });
 
 describe('what dies', () => {
-  test.each(['ingest', 'worker', 'board'])('a killed %s is reported and stops the rest', async (name) => {
-    const place = await createPlace();
-    const system = await startSystem(place);
-    const facts = readSystem(place);
-    process.kill(findPid(system, name), 'SIGKILL');
-    expect(await system.exited).toBe(1);
-    expect(system.stderr()).toBe(`${name} was killed by SIGKILL. Stopping the rest.\n`);
-    await expectNothingLeft(place, facts);
-  });
+  test.each(['ingest', 'worker', 'board'])(
+    'a killed %s is reported and stops the rest',
+    async (name) => {
+      const place = await createPlace();
+      const system = await startSystem(place);
+      const facts = readSystem(place);
+      process.kill(findPid(system, name), 'SIGKILL');
+      expect(await system.exited).toBe(1);
+      expect(system.stderr()).toBe(`${name} was killed by SIGKILL. Stopping the rest.\n`);
+      await expectNothingLeft(place, facts);
+    },
+  );
 
   test('a killed Postgres is reported and stops the rest; its pid may be anyone’s by the next start', async () => {
     const place = await createPlace({ SHUTDOWN_GRACE: '5s' });

@@ -30,6 +30,7 @@ describe('a moment', () => {
     '2 h',
     '21.11.2026',
     '2026-13-01',
+    '2026-02-30',
     '1763694000000',
   ])('"%s" is refused, and the option named', (text) => {
     const read = () => readMoment(text, '--until', NOW);

@@ -78,7 +78,8 @@ test('docs/events.md says of each type what the registry does', () => {
 test.each(DOCUMENTS)('every command, link and file that %s names exists', (document) => {
   const text = read(document);
   const scripts = Object.keys((JSON.parse(read('package.json')) as { scripts: object }).scripts);
-  for (const [, name] of text.matchAll(/npm run (?:-\S+ )?([\w-]+)/g)) expect(scripts).toContain(name);
+  for (const [, name] of text.matchAll(/npm run (?:-\S+ )?([\w-]+)/g))
+    expect(scripts).toContain(name);
   for (const [, target = ''] of text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
     expect([target, existsSync(path.join(ROOT, path.dirname(document), target))]).toEqual([
       target,

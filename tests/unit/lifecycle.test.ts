@@ -125,13 +125,16 @@ describe('a process that is told to stop', () => {
   });
 
   test('closes everything once when the process that started it is gone, told or not', async () => {
-    const child = start(`close('first', () => gone);`, { graceSeconds: 3600 });
+    const child = start(
+      `close('first', async () => { print('closing'); await gone; await pause(300); });`,
+      { graceSeconds: 3600 },
+    );
     await child.says('up');
     child.kill('SIGTERM');
     await child.says('>stopping');
     child.disconnect();
     expect(await child.ended).toBe(0);
-    expect(stopped(child.output())).toEqual(['>stopping', '>first']);
+    expect(stopped(child.output())).toEqual(['>stopping', '>closing', '>first']);
 
     const orphan = start(`close('first');`);
     await orphan.says('up');
@@ -162,6 +165,7 @@ function start(script: string, { delaySeconds = 0, graceSeconds = 2 }: Limits = 
     const close = (name, work = () => {}) =>
       resources.push({ name, close: async () => { await work(); print(name); } });
     const hang = () => new Promise(() => {});
+    const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
     const gone = new Promise((resolve) => process.once('disconnect', resolve));
     const stopping = new AbortController();
     let aborted = false;
