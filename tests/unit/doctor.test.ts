@@ -24,6 +24,7 @@ import { formatExamined, formatSummary } from '../../src/commands/doctor/format.
 import { formatPlace, isNearby } from '../../src/commands/doctor/place.js';
 import { readWhatCanBeRead } from '../../src/commands/doctor/reading.js';
 import { describeTerminal } from '../../src/commands/terminal.js';
+import { sampleEvent } from '../../src/clerk/samples/index.js';
 import { compareClock } from '../../src/clock.js';
 import { type RedisStore } from '../../src/queue/contract.js';
 import { readStore } from '../../src/queue/inspect-redis.js';
@@ -240,6 +241,15 @@ describe('the ledger', () => {
     );
     expect(judgeInstance([ours], undefined).cure).toContain('Set it to ins_ours');
     expect(judgeInstance([], undefined).status).toBe('warn');
+  });
+
+  test('sample events are of no other instance, and theirs is not to be set', () => {
+    const samples = { id: sampleEvent('user.created').instance_id, events: 3 };
+    expect(judgeInstance([samples], 'ins_ours')).toEqual(ok('ins_ours'));
+    expect(judgeInstance([samples], undefined).cure).not.toContain(samples.id);
+    expect(judgeInstance([samples, { id: 'ins_ours', events: 1 }], undefined).found).toContain(
+      'samples of `npm run send` (3), ins_ours (1)',
+    );
   });
 
   test('failures of the week are a warning', () => {

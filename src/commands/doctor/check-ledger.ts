@@ -6,6 +6,7 @@ import {
   type LedgerFailures,
   type LedgerNews,
 } from '../../db/inspect-ledger.js';
+import { sampleEvent } from '../../clerk/samples/index.js';
 import { type Database } from '../../db/database.js';
 import { classifyFault } from '../../db/faults.js';
 import { maskWord } from '../../masking.js';
@@ -52,15 +53,15 @@ export function judgeInstance(
   instances: LedgerNews['instances'],
   configured: string | undefined,
 ): Finding {
-  if (configured) return judgeForeign(instances, configured);
-  const names = instances.map(({ id, events }) => `${maskWord(id)} (${events})`).join(', ');
+  const real = instances.filter(({ id }) => id !== OF_SAMPLES);
+  if (configured) return judgeForeign(real, configured);
   if (instances.length > 1) {
     return warn(
-      `CLERK_INSTANCE_ID is not set, and the newest events are of several Clerk instances: ${names}`,
+      `CLERK_INSTANCE_ID is not set, and the newest events are of several Clerk instances: ${listNames(instances)}`,
       'Set it to the one that belongs here: the others mix into its tables.',
     );
   }
-  const [only] = instances;
+  const [only] = real;
   return warn(
     'CLERK_INSTANCE_ID is not set: events of any Clerk instance are applied',
     only
@@ -69,15 +70,22 @@ export function judgeInstance(
   );
 }
 
+/** Of what `npm run send` makes. */
+const OF_SAMPLES = sampleEvent('user.created').instance_id;
+
 function judgeForeign(instances: LedgerNews['instances'], configured: string): Finding {
   const foreign = instances.filter(({ id }) => id !== configured);
   if (foreign.length === 0) return ok(configured);
-  const names = foreign.map(({ id, events }) => `${maskWord(id)} (${events})`).join(', ');
-  const found = `CLERK_INSTANCE_ID is ${configured}; of the newest events these are of others, and ignored: ${names}`;
+  const found = `CLERK_INSTANCE_ID is ${configured}; of the newest events these are of others, and ignored: ${listNames(foreign)}`;
   const cure =
     'Correct CLERK_INSTANCE_ID, or the endpoint in the Clerk Dashboard of the other instance.';
   // Not one of ours: everything that comes is thrown away.
   return foreign.length === instances.length ? bad(found, cure) : warn(found, cure);
+}
+
+function listNames(instances: LedgerNews['instances']): string {
+  const name = (id: string) => (id === OF_SAMPLES ? 'samples of `npm run send`' : maskWord(id));
+  return instances.map(({ id, events }) => `${name(id)} (${events})`).join(', ');
 }
 
 export const checkFailures = whenReached(async (db) => [judgeFailures(await countFailures(db))]);
