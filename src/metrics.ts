@@ -144,6 +144,18 @@ export const METRICS = {
     processes: EVERYWHERE,
     help: '1 when Redis keeps an append-only file, 0 when a crash loses events. Absent when the queue is in Postgres.',
   },
+  drift: {
+    kind: 'gauge',
+    labels: ['entity', 'kind'],
+    processes: WORKER,
+    help: 'What the last reconcile found, by table: missing, stale, extra (deleted in Clerk), tombstoned (deleted here only). Repaired or not.',
+  },
+  last_reconcile_timestamp_seconds: {
+    kind: 'gauge',
+    labels: [],
+    processes: WORKER,
+    help: 'When the last reconcile was finished. Absent: none ever was.',
+  },
   ready: {
     kind: 'gauge',
     labels: [],

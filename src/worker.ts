@@ -1,20 +1,23 @@
 /** The worker process: takes events off the queue and applies them to the mirror, in batches. */
+import { createScheduledReconcile, type ScheduledOptions } from './backfill/scheduled-reconcile.js';
+import { reportDrift } from './backfill/report-drift.js';
 import { TYPE_LABELS } from './clerk/event-types.js';
 import { readConfig } from './config.js';
 import { openDatabase } from './db/database.js';
 import { createDatabaseCheck } from './db/probe.js';
 import { reportDatabase } from './db/report-database.js';
 import { loadEnvironment } from './environment.js';
-import { closeOnSignal, runMain } from './lifecycle.js';
+import { closeOnSignal, runMain, type Closable } from './lifecycle.js';
 import { createErrorDamper, createLogger } from './logger.js';
 import { createMetrics } from './metrics.js';
 import { createOpsApp } from './ops/ops-app.js';
 import { combineChecks, createQueueCheck, failWhenStopping } from './ops/readiness.js';
 import { reportQueue } from './ops/report-queue.js';
 import { createApply, recordFailure } from './projections/apply.js';
-import { toPolicy } from './projections/policy.js';
+import { toBounds, toPolicy } from './projections/policy.js';
 import { createReport } from './projections/report.js';
 import { chooseBackend } from './queue/backend.js';
+import { type Backend } from './queue/contract.js';
 import { openConsumer } from './queue/consumer.js';
 import { observeJobs } from './queue/observe-jobs.js';
 import { listen } from './server.js';
@@ -26,10 +29,7 @@ await runMain(async () => {
   const config = readConfig(loadEnvironment(process.env, process.cwd()), ['database']);
   const logger = createLogger('worker', config.LOG_LEVEL, config.LOG_FORMAT);
   const stopping = new AbortController();
-  const bounds = {
-    lockTimeoutSeconds: config.DATABASE_LOCK_TIMEOUT,
-    idleTimeoutSeconds: config.DATABASE_IDLE_TIMEOUT,
-  };
+  const bounds = toBounds(config);
   const db = openDatabase({
     url: config.DATABASE_URL ?? '',
     schema: config.DATABASE_SCHEMA,
@@ -47,6 +47,7 @@ await runMain(async () => {
   const metrics = createMetrics('worker', TYPE_LABELS);
   reportQueue(queue, metrics);
   reportDatabase(db, metrics);
+  reportDrift(db, metrics);
   const report = createReport(logger, metrics);
   const policy = toPolicy(config);
   const applying = { db, policy, bounds, logger, report, signal: stopping.signal };
@@ -56,12 +57,13 @@ await runMain(async () => {
     port: config.WORKER_OPS_PORT,
     portVariable: 'WORKER_OPS_PORT',
   });
+  const apply = createApply(applying);
   const consumer = openConsumer({
     backend,
     concurrency: config.WORKER_CONCURRENCY,
     batchSize: config.WORKER_BATCH_SIZE,
     stalledLimit: config.STALLED_LIMIT,
-    apply: createApply(applying),
+    apply,
     onDeadLetter: (delivery, reason) => recordFailure(applying, delivery, reason),
     observe: observeJobs(metrics),
     logger,
@@ -72,6 +74,7 @@ await runMain(async () => {
       { name: 'queue', ...queue },
       { name: 'ops', ...ops },
       { name: 'consumer', ...consumer },
+      ...openReconcile({ config, backend, db, apply, logger, signal: stopping.signal }),
     ],
     { stopping, graceSeconds: config.SHUTDOWN_GRACE, logger },
   );
@@ -80,3 +83,19 @@ await runMain(async () => {
     'worker runs',
   );
 });
+
+/** None unless RECONCILE_EVERY is set. */
+function openReconcile({
+  backend,
+  ...options
+}: ScheduledOptions & { backend: Backend }): Closable[] {
+  const { RECONCILE_EVERY: everySeconds } = options.config;
+  if (everySeconds === undefined) return [];
+  const work = createScheduledReconcile(options);
+  const schedule = backend.openSchedule({
+    name: 'clerk-reconcile',
+    everyMs: everySeconds * 1000,
+    work,
+  });
+  return [{ name: 'reconcile', ...schedule }];
+}

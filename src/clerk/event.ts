@@ -35,6 +35,11 @@ export interface Delivery {
   receivedAt: number;
   /** Set by `npm run replay -- --force`: decided anew even when its effect is recorded already. */
   force?: true;
+  /**
+   * Not sent by Clerk but fetched from its Backend API; never on the queue. Says which wins when what is stored has the same
+   * `updated_at`: what is stored, or what was fetched.
+   */
+  fetched?: 'loses-ties' | 'wins-ties';
 }
 
 /**
@@ -61,7 +66,7 @@ export function readEnvelope(text: string): { envelope: JsonRecord; type: string
  * Reads a queued delivery. Loose: unknown types and odd data pass, for they are to be recorded.
  * @throws SyncError `event.rejected` when the body cannot be held at all.
  */
-export function parseEvent({ id, body, receivedAt }: Delivery): ClerkEvent {
+export function parseEvent({ id, body, receivedAt, fetched }: Delivery): ClerkEvent {
   if (isDeeplyNested(body)) {
     throw new SyncError('event.rejected', 'The event is nested too deeply to be stored.');
   }
@@ -82,7 +87,8 @@ export function parseEvent({ id, body, receivedAt }: Delivery): ClerkEvent {
     entityId: isRecord(data) && isUsableId(data['id']) ? data['id'] : null,
     data,
     instanceId: typeof instanceId === 'string' ? instanceId : null,
-    occurredAt: readEnvelopeTimestamp(envelope['timestamp']) ?? receivedAt,
+    occurredAt:
+      fetched === 'loses-ties' ? 0 : (readEnvelopeTimestamp(envelope['timestamp']) ?? receivedAt),
     receivedAt,
     envelope,
   };

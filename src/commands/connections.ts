@@ -9,7 +9,7 @@ import { chooseBackend } from '../queue/backend.js';
 import { type OpenQueue } from '../queue/contract.js';
 
 /** One for the work, one for what is asked meanwhile. */
-const CONNECTIONS = 2;
+const CONNECTIONS = 5;
 const PATIENCE_MS = 5_000;
 const POLL_MS = 50;
 

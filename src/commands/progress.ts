@@ -8,6 +8,8 @@ export interface ProgressOptions {
   label: string;
   /** Null: unknown. */
   total: number | null;
+  /** What an earlier run had done: it counts, and not for the rate. */
+  already?: number;
   write: (text: string) => void;
   isTerminal: boolean;
   now?: () => number;
@@ -37,8 +39,12 @@ export function createProgress(options: ProgressOptions): Progress {
   };
 }
 
-function format({ label, total }: ProgressOptions, done: number, seconds: number): string {
-  const rate = seconds > 0 ? done / seconds : 0;
+function format(
+  { label, total, already = 0 }: ProgressOptions,
+  done: number,
+  seconds: number,
+): string {
+  const rate = seconds > 0 ? (done - already) / seconds : 0;
   const speed = `${Math.round(rate)}/s`;
   if (total === null) return `${label}: ${done}, ${speed}`;
   const share = total === 0 ? 1 : Math.min(1, done / total);

@@ -16,6 +16,7 @@ const LEDGER = [
   'received_at',
 ];
 const LEDGER_DECISION = ['processed_at', 'outcome', 'error', 'payload'];
+const RUNS = ['id', 'kind', 'instance_id', 'started_at', 'updated_at', 'finished_at', 'progress'];
 const VERSIONS = ['entity_type', 'entity_id', 'version_updated_at', 'version_occurred_at'];
 const VERSIONS_DECISION = ['version_event_id', 'deleted_at', 'erased_at'];
 
@@ -80,6 +81,8 @@ function listColumns(): { table: string; column: string }[] {
     ),
     webhook_events: [...LEDGER, ...LEDGER_DECISION],
     entity_versions: [...VERSIONS, ...VERSIONS_DECISION],
+    sync_runs: RUNS,
+    reconcile_seen: ['run_id', 'id'],
   };
   return Object.entries(tables).flatMap(([table, columns]) =>
     columns.map((column) => ({ table, column })),

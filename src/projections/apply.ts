@@ -212,7 +212,7 @@ async function writeFailure(
   db: Database,
   entry: PreparedEvent['entry'],
 ): Promise<string | undefined> {
-  const event = { entry, facts: undefined, verdict: undefined, force: false };
+  const event = { entry, facts: undefined, verdict: undefined, force: false, fetched: false };
   const users = listUsers(event);
   const known = toKnown(await readVersions(db, users));
   const kept = leaveOutErased(event, users, known);

@@ -1,7 +1,8 @@
 /** From a queued delivery to what the transaction needs: a ledger entry, and facts or a verdict. Pure. */
-import { parseEvent, type ClerkEvent, type Delivery } from '../clerk/event.js';
+import { parseEvent, readTimestamp, type ClerkEvent, type Delivery } from '../clerk/event.js';
 import { type LedgerEntry, type Outcome } from '../db/ledger.js';
 import { isSyncError } from '../errors.js';
+import { isRecord } from '../record.js';
 import { type Facts, type ProjectionPolicy } from './fact.js';
 import { project } from './registry.js';
 
@@ -13,6 +14,8 @@ export interface PreparedEvent {
   verdict: Extract<Outcome, 'ignored' | 'failed'> | undefined;
   /** To be decided even when the ledger has it as settled. */
   force: boolean;
+  /** From Clerk's Backend API: decided anew each time, and recorded only where it changed something. */
+  fetched: boolean;
 }
 
 /** @param policy undefined only describes the event, with no facts and no verdict. */
@@ -20,28 +23,20 @@ export function prepareEvent(
   delivery: Delivery,
   policy: ProjectionPolicy | undefined,
 ): PreparedEvent {
+  const origin = { force: delivery.force === true, fetched: delivery.fetched !== undefined };
   let entry = describeDelivery(delivery);
-  const force = delivery.force === true;
   try {
     const event = parseEvent(delivery);
-    entry = describeEvent(event);
-    if (!policy) return { entry, facts: undefined, verdict: undefined, force };
+    entry = origin.fetched ? describeFetched(event) : describeEvent(event);
+    if (!policy) return { entry, facts: undefined, verdict: undefined, ...origin };
     const found = project(event, policy);
-    if (!('ignored' in found)) return { entry, facts: found, verdict: undefined, force };
-    return {
-      entry: { ...entry, error: found.ignored },
-      facts: undefined,
-      verdict: 'ignored',
-      force,
-    };
+    if (!('ignored' in found)) return { entry, facts: found, verdict: undefined, ...origin };
+    const ignored = { ...entry, error: found.ignored };
+    return { entry: ignored, facts: undefined, verdict: 'ignored', ...origin };
   } catch (error) {
     if (!isSyncError(error, 'event.rejected')) throw error;
-    return {
-      entry: { ...entry, error: error.message },
-      facts: undefined,
-      verdict: 'failed',
-      force,
-    };
+    const failed = { ...entry, error: error.message };
+    return { entry: failed, facts: undefined, verdict: 'failed', ...origin };
   }
 }
 
@@ -57,6 +52,12 @@ function describeEvent(event: ClerkEvent): PreparedEvent['entry'] {
     error: null,
     payload: event.envelope,
   };
+}
+
+/** No payload: the row has it, and Clerk can be asked again. */
+function describeFetched(event: ClerkEvent): PreparedEvent['entry'] {
+  const updatedAt = isRecord(event.data) ? readTimestamp(event.data['updated_at']) : null;
+  return { ...describeEvent(event), occurredAt: updatedAt, payload: null };
 }
 
 /** All that can be said of a body that could not be read. */

@@ -16,6 +16,7 @@ import { organizationChanged, organizationDeleted } from './organizations.js';
 import { permissionChanged, permissionDeleted, roleChanged, roleDeleted } from './access.js';
 import { paymentAttemptChanged, subscriptionChanged, subscriptionItemChanged } from './billing.js';
 import { domainChanged, domainDeleted } from './domains.js';
+import { deletionOf } from './entity.js';
 import { invitationChanged } from './invitations.js';
 import { sessionChanged } from './sessions.js';
 import { userChanged, userDeleted } from './users.js';
@@ -70,13 +71,22 @@ export const REGISTRY = {
   'paymentAttempt.updated': paymentAttemptChanged,
 } satisfies Record<EventType, Projection>;
 
+/** Clerk sends no event for these; `npm run reconcile` finds out, and says it in their words. */
+const DELETIONS_WITHOUT_EVENT: Readonly<Record<string, Projection>> = {
+  'organizationInvitation.deleted': deletionOf('organization_invitation'),
+  'waitlistEntry.deleted': deletionOf('waitlist_entry'),
+};
+
 /** @throws SyncError `event.rejected` when the event cannot be understood. */
 export function project(event: ClerkEvent, policy: ProjectionPolicy): Facts | Ignored {
   if (policy.instanceId && event.instanceId && event.instanceId !== policy.instanceId) {
     return { ignored: `The event belongs to another Clerk instance (${event.instanceId}).` };
   }
-  if (!isKnown(event.type)) return { ignored: 'The event type is not known to this version.' };
-  return keepMirrored(REGISTRY[event.type](event, policy), policy);
+  const projection = isKnown(event.type)
+    ? REGISTRY[event.type]
+    : DELETIONS_WITHOUT_EVENT[event.type];
+  if (!projection) return { ignored: 'The event type is not known to this version.' };
+  return keepMirrored(projection(event, policy), policy);
 }
 
 /**

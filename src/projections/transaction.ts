@@ -41,12 +41,14 @@ export async function applyInTransaction(
       events.map((event) => event.entry.id),
     );
     const kept = events.map((event, index) => leaveOutErased(event, users[index] ?? [], known));
-    const fresh = kept.filter((event) => event.force || !settled.has(event.entry.id));
+    const fresh = kept.filter(
+      ({ entry, force, fetched }) => force || fetched || !settled.has(entry.id),
+    );
     const decision = decide(toDecidable(fresh), known);
     assertLocked(decision, { exclusive, known });
     await writeDecision(tx, decision);
     const entries = fresh.map((event) => toLedgerEntry(event, decision));
-    await writeLedger(tx, entries);
+    await writeLedger(tx, entries.filter(isRecorded(fresh)));
     const written = new Map(entries.map((entry) => [entry.id, entry]));
     return new Map<string, Settlement>(
       kept.flatMap(({ entry, body }) => {
@@ -70,6 +72,12 @@ export function outcomeOf(event: PreparedEvent, decision: Decision): Outcome {
   const outcome = event.verdict ?? decision.outcomes.get(event.entry.id);
   if (outcome === undefined) throw new Error('An event was left without a decision.');
   return outcome;
+}
+
+/** What was fetched and changed nothing would fill the ledger at each backfill, and say nothing. */
+function isRecorded(events: readonly PreparedEvent[]): (entry: LedgerEntry) => boolean {
+  const fetched = new Set(events.flatMap((event) => (event.fetched ? [event.entry.id] : [])));
+  return ({ id, outcome }) => !fetched.has(id) || outcome === 'applied' || outcome === 'failed';
 }
 
 function holdsDelete(event: PreparedEvent): boolean {

@@ -2,6 +2,7 @@
 import { type Job, type Processor, type Queue, type Worker, type WorkerOptions } from 'bullmq';
 import { type ClockReading } from '../clock.js';
 import { type JobData } from './job.js';
+import { type Schedule, type ScheduleOptions } from './schedule.js';
 import { type StoredJob } from './scan-jobs.js';
 
 /** How the queue knew a job id just before it was added: not at all, in any live or completed state, or failed for good. */
@@ -78,6 +79,7 @@ export interface OpenWorker {
 }
 
 export interface Backend {
+  openSchedule: (options: ScheduleOptions) => Schedule;
   kind: 'redis' | 'postgres';
   openQueue: () => OpenQueue;
   openWorker: (

@@ -1,5 +1,5 @@
 /** How full the queue is, and how old what is in it. */
-import { type Queue } from 'bullmq';
+import { type JobType, type Queue } from 'bullmq';
 import { type QueueMeasure } from './contract.js';
 
 /** BullMQ's names of states, and ours: prioritized jobs wait like any other. */
@@ -10,10 +10,12 @@ const STATES = {
   delayed: 'delayed',
   failed: 'failed',
   completed: 'completed',
+  // In Postgres they are counted apart while the queue is paused.
+  paused: 'waiting',
 } as const;
 
 /** Whatever has not been applied; a delayed job has been tried, and says so by its state. */
-const NOT_APPLIED = ['wait', 'active'] as const;
+const NOT_APPLIED = ['wait', 'active', 'paused'] as JobType[]; // the types leave `paused` out
 
 export async function measureQueue(
   queue: Queue,
@@ -21,7 +23,7 @@ export async function measureQueue(
 ): Promise<Omit<QueueMeasure, 'isPersistent'>> {
   const names = Object.keys(STATES) as (keyof typeof STATES)[]; // the table holds no other keys
   const [counted, isPaused, ...oldest] = await Promise.all([
-    queue.getJobCounts(...names),
+    queue.getJobCounts(...(names as JobType[])),
     queue.isPaused(),
     ...NOT_APPLIED.map((state) => queue.getJobs([state], 0, 0, true)),
   ]);

@@ -10,7 +10,8 @@ import {
   type WorkerOptions,
 } from 'bullmq';
 import { Pool, type PoolConfig } from 'pg';
-import { type Backend } from './contract.js';
+import { SCHEDULE_WORKER, startSchedule, type Schedule, type ScheduleOptions } from './schedule.js';
+import { type Backend, type QueueTrouble } from './contract.js';
 import { inspectPostgres } from './inspect-postgres.js';
 import { QUEUE_NAME, type JobData } from './job.js';
 import { measureQueue } from './measure.js';
@@ -68,10 +69,7 @@ export function createPostgresBackend({ url, onError }: PostgresBackendOptions):
             id,
           ]);
         },
-        async findTrouble() {
-          await assertMigrated(pool);
-          return { blocking: null, warning: null };
-        },
+        findTrouble: () => findTrouble(pool),
         measure: async () => ({ ...(await measureQueue(queue)), isPersistent: null }),
         describe: () => inspectPostgres(pool),
         scanJobs: () => scanPostgres(pool),
@@ -81,6 +79,8 @@ export function createPostgresBackend({ url, onError }: PostgresBackendOptions):
         },
       };
     },
+    openSchedule: (schedule) =>
+      openSchedule(connect(WORKER_LIMITS), factory, { ...schedule, onError }),
     openWorker(processor: Processor<JobData>, options: Omit<WorkerOptions, 'connection'>) {
       const { pool, connection } = connect(WORKER_LIMITS);
       const worker = new Worker<JobData>(
@@ -95,6 +95,20 @@ export function createPostgresBackend({ url, onError }: PostgresBackendOptions):
   };
 }
 
+function openSchedule(
+  { pool, connection }: { pool: Pool; connection: ConnectionOptions },
+  factory: BackendFactory<RedisQueueBackend>,
+  { name, everyMs, work, onError }: ScheduleOptions & Pick<PostgresBackendOptions, 'onError'>,
+): Schedule {
+  return startSchedule({
+    queue: new Queue(name, { connection }, factory),
+    worker: new Worker(name, work, { ...SCHEDULE_WORKER, connection }, factory),
+    everyMs,
+    onError,
+    disconnect: () => pool.end(),
+  });
+}
+
 /** BullMQ's SQL names its tables unqualified. */
 export function openQueuePool(url: string, limits: PoolConfig): Pool {
   return new Pool({
@@ -107,7 +121,8 @@ export function openQueuePool(url: string, limits: PoolConfig): Pool {
 }
 
 /** Rejects when the server is away, or BullMQ's tables are. */
-async function assertMigrated(pool: Pool): Promise<void> {
+async function findTrouble(pool: Pool): Promise<QueueTrouble> {
   const found = await pool.query<{ job: string | null }>(`SELECT to_regclass('job')::text AS job`);
   if (!found.rows[0]?.job) throw new Error('its tables are missing. Run `npm run migrate`.');
+  return { blocking: null, warning: null };
 }

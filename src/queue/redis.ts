@@ -4,6 +4,7 @@ import { Redis, type RedisOptions } from 'ioredis';
 import { inspectRedis, readField } from './inspect-redis.js';
 import { QUEUE_NAME, type JobData } from './job.js';
 import { measureQueue } from './measure.js';
+import { SCHEDULE_WORKER, startSchedule } from './schedule.js';
 import { type Backend, type OpenQueue, type Presence } from './contract.js';
 import { scanRedis } from './scan-jobs.js';
 
@@ -44,6 +45,16 @@ export function createRedisBackend({ url, prefix, onError }: RedisBackendOptions
   return {
     kind: 'redis',
     openQueue: () => openRedisQueue(connect(PRODUCER_OPTIONS), { prefix, onError }),
+    openSchedule({ name, everyMs, work }) {
+      const connection = connect(WORKER_OPTIONS);
+      return startSchedule({
+        queue: new Queue(name, { connection, prefix }),
+        worker: new Worker(name, work, { ...SCHEDULE_WORKER, connection, prefix }),
+        everyMs,
+        onError,
+        disconnect: () => connection.disconnect(),
+      });
+    },
     openWorker(processor: Processor<JobData>, options: Omit<WorkerOptions, 'connection'>) {
       const client = connect(WORKER_OPTIONS);
       const worker = new Worker<JobData>(QUEUE_NAME, processor, {

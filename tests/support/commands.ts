@@ -1,8 +1,6 @@
 /** The commands of `npm run …`, as child processes. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import path from 'node:path';
-
-const ROOT = path.resolve(import.meta.dirname, '../..');
+import { argumentsFor } from './build.js';
 
 export interface CommandResult {
   /** -1 when a signal ended it. */
@@ -24,15 +22,11 @@ export function startCommand(
   args: readonly string[],
   settings: object = {},
 ): { child: ChildProcess; ended: Promise<CommandResult> } {
-  const child = spawn(
-    process.execPath,
-    ['--import', path.join(ROOT, 'scripts/typescript.mjs'), path.join(ROOT, 'src/cli.ts'), ...args],
-    {
-      cwd: import.meta.dirname,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env['PATH'], DATA_DIR: '/nonexistent', ...settings },
-    },
-  );
+  const child = spawn(process.execPath, [...argumentsFor('cli.ts'), ...args], {
+    cwd: import.meta.dirname,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env['PATH'], DATA_DIR: '/nonexistent', ...settings },
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));

@@ -1,6 +1,7 @@
 /** The real ingest, worker and board as child processes. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
+import { argumentsFor } from './build.js';
 import { SECRET } from './clerk.js';
 import { findFreePort } from './ports.js';
 import { waitFor } from './wait.js';
@@ -60,23 +61,19 @@ async function startProcess(
   settings: Settings,
 ): Promise<RunningProcess> {
   const port = String(await findFreePort());
-  const child = spawn(
-    process.execPath,
-    ['--import', './scripts/typescript.mjs', `src/${name}.ts`],
-    {
-      cwd: ROOT,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: {
-        PATH: process.env['PATH'],
-        CLERK_WEBHOOK_SIGNING_SECRET: SECRET,
-        DATA_DIR: '/nonexistent',
-        INGEST_OPS_PORT: port,
-        WORKER_OPS_PORT: port,
-        BOARD_PORT: port,
-        ...settings,
-      },
+  const child = spawn(process.execPath, argumentsFor(`${name}.ts`), {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      PATH: process.env['PATH'],
+      CLERK_WEBHOOK_SIGNING_SECRET: SECRET,
+      DATA_DIR: '/nonexistent',
+      INGEST_OPS_PORT: port,
+      WORKER_OPS_PORT: port,
+      BOARD_PORT: port,
+      ...settings,
     },
-  );
+  });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => (output += chunk.toString()));

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { migrate } from '../../src/db/migrate.js';
 import { migrateQueue } from '../../src/queue/migrate.js';
 import { startEmbeddedPostgres } from '../../src/system/embedded-postgres.js';
+import { buildSources } from './build.js';
 import { findFreePort } from './ports.js';
 import { startRedis, type RedisServer } from './redis-server.js';
 import { createTemplate } from './database.js';
@@ -45,7 +46,10 @@ async function run(): Promise<number> {
     process.stderr.write(NO_REDIS);
     if (process.env['CI'] === 'true') return 1;
   }
+  const build = await buildSources();
+  closers.push(build.remove);
   const code = await runJest({
+    TEST_BUILD: build.directory,
     TEST_DATABASE_URL: postgres.url,
     ...(redis ? { TEST_REDIS_URL: redis.url } : {}),
   });
@@ -68,10 +72,20 @@ function runJest(servers: Record<string, string>): Promise<number> {
     ...process.argv.slice(2),
   ];
   // The tests say what they need; nothing of the developer's own configuration may leak in.
-  const { PATH, HOME, CI, TMPDIR, HISTORIES, SEED, OUTAGE_SECONDS } = process.env;
+  const { PATH, HOME, CI, TMPDIR, HISTORIES, SEED, OUTAGE_SECONDS, BACKFILL_USERS } = process.env;
   const child = spawn(process.execPath, jest, {
     stdio: 'inherit',
-    env: { PATH, HOME, CI, TMPDIR, HISTORIES, SEED, OUTAGE_SECONDS, ...servers },
+    env: {
+      PATH,
+      HOME,
+      CI,
+      TMPDIR,
+      HISTORIES,
+      SEED,
+      OUTAGE_SECONDS,
+      BACKFILL_USERS,
+      ...servers,
+    },
   });
   return new Promise((resolve) => {
     child.on('exit', (code) => {

@@ -138,11 +138,20 @@ describe('configuration', () => {
     ['CLERK_SECRET_KEY', 'pk_test_abc', 'sk_test_'],
     ['CLERK_API_URL', 'api.clerk.com', 'https://api.clerk.com'],
     ['EVENT_RETENTION_DAYS', '0', 'from 1'],
+    ['RECONCILE_EVERY', '1m', 'at least 300'],
   ])('%s refuses %j and says what it takes', (name, raw, cure) => {
     const [problem, ...others] = problemsOf({ [name]: raw });
     expect(problem).toMatch(new RegExp(`^${name}: `));
     expect(problem).toContain(cure);
     expect(others).toEqual([]);
+  });
+
+  test('a reconcile that is to run by itself needs the key to ask with', () => {
+    expect(problemsOf({ RECONCILE_EVERY: '24h' })).toEqual([
+      expect.stringContaining('CLERK_SECRET_KEY'),
+    ]);
+    const both = { RECONCILE_EVERY: '24h', CLERK_SECRET_KEY: 'sk_test_a' };
+    expect(readConfig(both).RECONCILE_EVERY).toBe(86_400);
   });
 
   test('all problems are reported at once, each on a line of its own', () => {

@@ -119,10 +119,13 @@ test('every test that docs/architecture.md cites exists under that name', () => 
   }
 });
 
-test('docs/operations.md quotes the usage of each command, and every metric', () => {
+test('the documents quote the usage of each command, and every metric', () => {
   const text = read('docs/operations.md');
   for (const name of ['doctor', 'why', 'replay', 'forget', 'prune', 'erase']) {
     expect(text).toContain(`### ${name}\n\n\`\`\`text\n${COMMANDS[name]?.usage}\n\`\`\`\n`);
+  }
+  for (const name of ['backfill', 'reconcile', 'import', 'role']) {
+    expect(read('docs/backfill.md')).toContain(`\`\`\`text\n${COMMANDS[name]?.usage}\n\`\`\`\n`);
   }
   const rows = [...text.matchAll(/^\| `(clerk_sync_\w+)` \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$/gm)];
   expect(rows.map(([, ...cells]) => cells)).toEqual(

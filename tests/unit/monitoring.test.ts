@@ -174,7 +174,7 @@ describe('the dashboard', () => {
     }
   });
 
-  test('has its five rows, and no panel above another', () => {
+  test('has its six rows, and no panel above another', () => {
     const rows = dashboard.panels.filter(({ type }) => type === 'row');
     expect(rows.map(({ title }) => title)).toEqual([
       'Is it well?',
@@ -182,6 +182,7 @@ describe('the dashboard', () => {
       'Queue',
       'Worker',
       'Processes',
+      'Agreement with Clerk',
     ]);
     expect(new Set(dashboard.panels.map(({ id }) => id)).size).toBe(dashboard.panels.length);
     const taken = new Map<string, string>();
