@@ -15,13 +15,14 @@ const PURE = [
 /** Starts Postgres and Redis around jest. */
 const WITH_SERVERS = ['--import', './scripts/typescript.mjs', 'tests/support/run-tests.ts'];
 
-// Suites with servers measure seconds, so they do not share the machine with each other.
+// Suites of processes measure seconds, so they do not share the machine with each other; those of commands may.
 const runs =
   args.length > 0
     ? [[...WITH_SERVERS, '--runInBand', ...args]]
     : [
         [...PURE, 'tests/unit/'],
-        [...WITH_SERVERS, '--runInBand', 'tests/integration/', 'tests/process/'],
+        [...WITH_SERVERS, '--maxWorkers=2', 'tests/integration/', 'tests/commands/'],
+        [...WITH_SERVERS, '--runInBand', 'tests/process/'],
       ];
 
 let child;

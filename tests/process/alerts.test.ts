@@ -22,6 +22,7 @@ import {
   type RunningProcess,
 } from '../support/processes.js';
 import {
+  EVALUATION_MS,
   hasPrometheus,
   startPrometheus,
   type PrometheusServer,
@@ -75,21 +76,26 @@ let board: RunningProcess;
 let queue: OpenQueue;
 let settings: Record<string, string>;
 let heart: { stop: () => Promise<void> };
-let watcher: { stop: () => Promise<void> };
-/** Each alert that has fired since the fault that stands now began. */
-let fired = new Set<string>();
+/** Alerts that have fired on their fault. */
 const shown = new Set<string>(SHOWN_ELSEWHERE);
+/** What closes all that is open, in the order in which it was opened. */
+const closing: (() => unknown)[] = [];
 /** What undoes the faults that stand, in the order in which they were caused. */
 const mending: (() => unknown)[] = [];
 
 (isPossible ? describe : describe.skip)('the alerts', () => {
   beforeAll(async () => {
-    const [startedRedis, startedPostgres] = await Promise.all([startRedis(), startPostgres()]);
-    if (!startedRedis) throw new Error('This test stops a Redis of its own: install redis-server.');
-    [redis, postgres] = [startedRedis, startedPostgres];
+    closing.push(killAll);
+    postgres = await startPostgres();
+    closing.push(postgres.close);
+    const started = await startRedis();
+    if (!started) throw new Error('This test stops a Redis of its own: install redis-server.');
+    redis = started;
+    closing.push(redis.stop);
     const place = queueSettings('redis', redis.url);
     settings = { ...place, DATABASE_URL: postgres.url, BODY_LIMIT: '100kb' };
     queue = openBackend(place, postgres).openQueue();
+    closing.push(queue.close);
     await waitForQueue(queue);
     [ingest, worker, board] = await Promise.all([
       startIngest(settings),
@@ -97,21 +103,16 @@ const mending: (() => unknown)[] = [];
       startBoard(settings),
     ]);
     heart = repeat(sendEvents(1));
+    closing.push(() => heart.stop());
     prometheus = await startPrometheus(shorten(read('prometheus/alerts.yml')), targets());
-    watcher = repeat(async () => {
-      for (const { name } of await prometheus.firing()) fired.add(name);
-    });
+    closing.push(prometheus.stop);
+    // First of all: a request to a process that hangs ends with it.
+    closing.push(killAll);
   }, 120_000);
   afterAll(async () => {
-    await Promise.allSettled([heart.stop(), watcher.stop()]);
-    await killAll();
-    await queue.close();
-    await Promise.all([prometheus.stop(), redis.stop(), postgres.close()]);
+    for (const close of closing.reverse()) await close();
   }, 60_000);
-  beforeEach(async () => {
-    await expectCalm();
-    fired = new Set();
-  }, 60_000);
+  beforeEach(expectCalm, 60_000);
   afterEach(async () => {
     for (const mend of mending.splice(0).reverse()) await mend();
   }, 60_000);
@@ -125,8 +126,7 @@ const mending: (() => unknown)[] = [];
       expect(found).toBeDefined();
     }
     // Longer than every range and `for` of the shortened rules.
-    await waitForEvaluations(10);
-    expect([...fired]).toEqual([]);
+    await waitForEvaluations(10, (firing) => expect(firing).toEqual([]));
   }, 60_000);
 
   test('a wrong secret, bodies that are too large, events that Clerk sends hours late, a process without CPU', async () => {
@@ -227,9 +227,7 @@ const mending: (() => unknown)[] = [];
     const isSeen = `clerk_sync_process_start_time_seconds{process="ingest", instance="${host}"}`;
     await waitFor('the new ingest to be seen', () => prometheus.count(isSeen));
     // Were the silence counted from the restart, it would be over for a while.
-    await waitForEvaluations(3, async () => {
-      expect((await prometheus.firing()).map(({ name }) => name)).toContain('ClerkSyncSilence');
-    });
+    await waitForEvaluations(3, (firing) => expect(firing).toContain('ClerkSyncSilence'));
   }, 60_000);
 
   test('and that was every alert there is', () => {
@@ -240,37 +238,46 @@ const mending: (() => unknown)[] = [];
 
 /** Waits until each of `must` has fired. Whatever else fires and is not among `may` is a false alarm. */
 async function expectFired(must: readonly string[], may: readonly string[] = []): Promise<void> {
-  const deadline = Date.now() + SETTLE_MS;
-  const missing = () => must.filter((name) => !fired.has(name));
-  await waitFor('alerts to fire', () => missing().length === 0 || Date.now() > deadline, Infinity);
+  const fired = new Set<string>();
+  const isComplete = () => must.every((name) => fired.has(name));
+  await waitPatiently(async () => {
+    for (const name of await listFiring()) fired.add(name);
+    return isComplete();
+  });
+  const missing = must.filter((name) => !fired.has(name));
   const surprising = [...fired].filter((name) => !must.includes(name) && !may.includes(name));
-  expect({ missing: missing(), surprising }).toEqual({ missing: [], surprising: [] });
+  expect({ missing, surprising }).toEqual({ missing: [], surprising: [] });
   for (const name of must) shown.add(name);
 }
 
-/** Waits until nothing fires any more. */
 async function expectCalm(): Promise<void> {
-  const deadline = Date.now() + SETTLE_MS;
   let firing: string[] = [];
-  await waitFor(
-    'calm',
-    async () => {
-      firing = (await prometheus.firing()).map(({ name }) => name);
-      return firing.length === 0 || Date.now() > deadline;
-    },
-    Infinity,
-  );
+  await waitPatiently(async () => {
+    firing = await listFiring();
+    return firing.length === 0;
+  });
   expect(firing).toEqual([]);
 }
 
-/** All rules, once a second, this often; `observe` is asked again and again meanwhile. */
-async function waitForEvaluations(count: number, observe?: () => Promise<void>): Promise<void> {
-  const end = Date.now() + count * 1000;
+/** Ends when time is up, too: what is missing then is for the caller to say. */
+async function waitPatiently(condition: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + SETTLE_MS;
+  await waitFor('alerts', async () => (await condition()) || Date.now() > deadline, Infinity);
+}
+
+/** Waits until all rules were evaluated this often; `observe` is told again and again what fires. */
+async function waitForEvaluations(
+  count: number,
+  observe: (firing: string[]) => void,
+): Promise<void> {
+  const end = Date.now() + count * EVALUATION_MS;
   await waitFor('the rules to be evaluated', async () => {
-    await observe?.();
+    observe(await listFiring());
     return (await prometheus.lastEvaluation()) > end;
   });
 }
+
+const listFiring = () => prometheus.firing();
 
 function targets() {
   return {

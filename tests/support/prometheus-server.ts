@@ -10,7 +10,7 @@ import { waitFor } from './wait.js';
 
 /** A process that shares two cores with a whole test suite answers within this; half of it would raise false alarms. */
 const SCRAPE_SECONDS = 2;
-const EVALUATION_SECONDS = 1;
+export const EVALUATION_MS = 1_000;
 
 const CONFIG = path.resolve(import.meta.dirname, '../../ops/prometheus/prometheus.yml');
 
@@ -20,15 +20,11 @@ export const hasPromtool = hasProgram('promtool', process.env['PATH']);
 /** Job to the URLs of its processes. */
 export type Targets = Readonly<Record<string, readonly string[]>>;
 
-export interface Alert {
-  name: string;
-  labels: Record<string, string>;
-}
-
 export interface PrometheusServer {
   /** Replaces all targets. Prometheus looks at most every five seconds. */
   setTargets: (targets: Targets) => void;
-  firing: () => Promise<Alert[]>;
+  /** The names of the alerts that fire now. */
+  firing: () => Promise<string[]>;
   /** When all rules were last evaluated, in milliseconds since 1970. */
   lastEvaluation: () => Promise<number>;
   /** How many series it gives. @throws with Prometheus's words when it is no query. */
@@ -63,44 +59,53 @@ export async function startPrometheus(rules: string, targets: Targets): Promise<
     { stdio: ['ignore', 'ignore', 'inherit'] },
   );
   const exited = new Promise((resolve) => child.once('exit', resolve));
-  const url = `http://127.0.0.1:${port}`;
-  await waitFor('Prometheus to be ready', async () => {
-    if (child.exitCode !== null) throw new Error('Prometheus ended; its words are above.');
-    const response = await fetch(`${url}/-/ready`).catch(() => undefined); // not yet
-    return response?.ok;
-  });
-  const count = async (query: string) => {
-    const { result } = await ask<{ result: unknown[] }>(
-      `${url}/api/v1/query?query=${encodeURIComponent(query)}`,
-    );
-    return result.length;
+  const stop = async () => {
+    child.kill('SIGKILL');
+    await exited;
+    rmSync(directory, { recursive: true, force: true });
   };
+  const url = `http://127.0.0.1:${port}`;
+  const answers = createAnswers(url);
   const expected = Object.values(targets).flat().length;
-  await waitFor('every target to answer', async () => (await count('up == 1')) === expected);
+  try {
+    await waitFor('Prometheus to be ready', async () => {
+      if (child.exitCode !== null) throw new Error('Prometheus ended; its words are above.');
+      const response = await fetch(`${url}/-/ready`).catch(() => undefined); // not yet
+      return response?.ok;
+    });
+    await waitFor('every target to answer', async () => {
+      return (await answers.count('up == 1')) === expected;
+    });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { setTargets, ...answers, stop };
+}
+
+function createAnswers(url: string): Omit<PrometheusServer, 'setTargets' | 'stop'> {
   return {
-    setTargets,
-    count,
     async firing() {
-      const { alerts } = await ask<{ alerts: RawAlert[] }>(`${url}/api/v1/alerts`);
-      return alerts
-        .filter(({ state }) => state === 'firing')
-        .map(({ labels }) => ({ name: labels['alertname'] ?? '', labels }));
+      const { alerts } = await ask<{ alerts: Alert[] }>(`${url}/api/v1/alerts`);
+      const firing = alerts.filter(({ state }) => state === 'firing');
+      return [...new Set(firing.map(({ labels }) => labels.alertname))];
     },
     async lastEvaluation() {
       const { groups } = await ask<{ groups: { lastEvaluation: string }[] }>(`${url}/api/v1/rules`);
       return Math.min(...groups.map(({ lastEvaluation }) => Date.parse(lastEvaluation)));
     },
-    async stop() {
-      child.kill('SIGKILL');
-      await exited;
-      rmSync(directory, { recursive: true, force: true });
+    async count(query) {
+      const { result } = await ask<{ result: unknown[] }>(
+        `${url}/api/v1/query?query=${encodeURIComponent(query)}`,
+      );
+      return result.length;
     },
   };
 }
 
-interface RawAlert {
+interface Alert {
   state: string;
-  labels: Record<string, string>;
+  labels: { alertname: string };
 }
 
 interface Config {
@@ -129,7 +134,7 @@ function quicken(directory: string): string {
   config.global = {
     scrape_interval: `${SCRAPE_SECONDS}s`,
     scrape_timeout: `${SCRAPE_SECONDS}s`,
-    evaluation_interval: `${EVALUATION_SECONDS}s`,
+    evaluation_interval: `${EVALUATION_MS}ms`,
   };
   config.rule_files = [path.join(directory, 'rules.yml')];
   for (const scraped of config.scrape_configs) {

@@ -72,7 +72,17 @@ function runJest(servers: Record<string, string>): Promise<number> {
     ...process.argv.slice(2),
   ];
   // The tests say what they need; nothing of the developer's own configuration may leak in.
-  const { PATH, HOME, CI, TMPDIR, HISTORIES, SEED, OUTAGE_SECONDS, BACKFILL_USERS } = process.env;
+  const {
+    PATH,
+    HOME,
+    CI,
+    TMPDIR,
+    HISTORIES,
+    SEED,
+    OUTAGE_SECONDS,
+    BACKFILL_USERS,
+    RECONCILE_USERS,
+  } = process.env;
   const child = spawn(process.execPath, jest, {
     stdio: 'inherit',
     env: {
@@ -84,6 +94,7 @@ function runJest(servers: Record<string, string>): Promise<number> {
       SEED,
       OUTAGE_SECONDS,
       BACKFILL_USERS,
+      RECONCILE_USERS,
       ...servers,
     },
   });

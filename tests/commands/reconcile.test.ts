@@ -5,7 +5,7 @@ import { createDatabase, type TestDatabase } from '../support/database.js';
 import { expectRows, readRows } from '../support/mirror.js';
 
 /** Raised by `npm run soak`. */
-const USERS = Number(process.env['BACKFILL_USERS'] ?? 2_000);
+const USERS = Number(process.env['RECONCILE_USERS'] ?? 2_000);
 
 let database: TestDatabase;
 let clerk: ClerkApiServer;
