@@ -72,10 +72,10 @@ export const REGISTRY = {
 } satisfies Record<EventType, Projection>;
 
 /** Clerk sends no event for these; `npm run reconcile` finds out, and says it in their words. */
-const DELETIONS_WITHOUT_EVENT: Readonly<Record<string, Projection>> = {
-  'organizationInvitation.deleted': deletionOf('organization_invitation'),
-  'waitlistEntry.deleted': deletionOf('waitlist_entry'),
-};
+const DELETIONS_WITHOUT_EVENT: ReadonlyMap<string, Projection> = new Map([
+  ['organizationInvitation.deleted', deletionOf('organization_invitation')],
+  ['waitlistEntry.deleted', deletionOf('waitlist_entry')],
+]);
 
 /** @throws SyncError `event.rejected` when the event cannot be understood. */
 export function project(event: ClerkEvent, policy: ProjectionPolicy): Facts | Ignored {
@@ -84,7 +84,7 @@ export function project(event: ClerkEvent, policy: ProjectionPolicy): Facts | Ig
   }
   const projection = isKnown(event.type)
     ? REGISTRY[event.type]
-    : DELETIONS_WITHOUT_EVENT[event.type];
+    : DELETIONS_WITHOUT_EVENT.get(event.type);
   if (!projection) return { ignored: 'The event type is not known to this version.' };
   return keepMirrored(projection(event, policy), policy);
 }

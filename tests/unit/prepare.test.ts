@@ -38,6 +38,7 @@ describe('an event that is', () => {
       facts: [expect.objectContaining({ kind: 'state' })],
       verdict: undefined,
       force: false,
+      fetched: false,
     });
   });
 
@@ -49,6 +50,7 @@ describe('an event that is', () => {
       facts: undefined,
       verdict: 'ignored',
       force: false,
+      fetched: false,
     });
   });
 
@@ -68,6 +70,7 @@ describe('an event that is', () => {
       facts: undefined,
       verdict: 'ignored',
       force: false,
+      fetched: false,
     });
   });
 
@@ -84,6 +87,7 @@ describe('an event that is', () => {
       facts: undefined,
       verdict: 'failed',
       force: false,
+      fetched: false,
     });
   });
 
@@ -111,6 +115,7 @@ describe('an event that is', () => {
       facts: undefined,
       verdict: 'failed',
       force: false,
+      fetched: false,
     });
   });
 
@@ -121,11 +126,13 @@ describe('an event that is', () => {
       facts: undefined,
       verdict: undefined,
       force: false,
+      fetched: false,
     });
     const malformed = { ...delivery, body: JSON.stringify({ ...envelope, data: null }) };
     expect(prepareEvent(malformed, undefined)).toMatchObject({
       verdict: undefined,
       force: false,
+      fetched: false,
       entry: { error: null },
     });
   });
