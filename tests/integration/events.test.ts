@@ -41,7 +41,13 @@ const POLICY: ProjectionPolicy = {
   defaultRole: 'client',
   allowedRoles: undefined,
 };
-const NOT_MIRROR_TABLES = ['webhook_events', 'entity_versions', '_prisma_migrations'];
+const NOT_MIRROR_TABLES = [
+  'webhook_events',
+  'entity_versions',
+  'sync_runs',
+  'reconcile_seen',
+  '_prisma_migrations',
+];
 /** What the fixtures of email.created and sms.created hold, and nothing may keep. */
 const SECRETS_OF_MESSAGES = ['424242', '535353', 'fixture-token', 'Enter this code', 'magic_link'];
 
