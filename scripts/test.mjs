@@ -15,14 +15,19 @@ const PURE = [
 /** Starts Postgres and Redis around jest. */
 const WITH_SERVERS = ['--import', './scripts/typescript.mjs', 'tests/support/run-tests.ts'];
 
-// Suites of processes measure seconds, so they do not share the machine with each other; those of commands may.
+// Two at a time, whatever the machine has: suites with servers wait for conditions, and a busy machine makes them wait longer.
 const runs =
   args.length > 0
     ? [[...WITH_SERVERS, '--runInBand', ...args]]
     : [
         [...PURE, 'tests/unit/'],
-        [...WITH_SERVERS, '--maxWorkers=2', 'tests/integration/', 'tests/commands/'],
-        [...WITH_SERVERS, '--runInBand', 'tests/process/'],
+        [
+          ...WITH_SERVERS,
+          '--maxWorkers=2',
+          'tests/integration/',
+          'tests/commands/',
+          'tests/process/',
+        ],
       ];
 
 let child;

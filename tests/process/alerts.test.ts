@@ -9,9 +9,11 @@ import { Redis } from 'ioredis';
 import { parse, stringify } from 'yaml';
 import { sampleEvent } from '../../src/clerk/samples/index.js';
 import { createSigner } from '../../src/clerk/signature.js';
+import { fullNameOf } from '../../src/metrics.js';
 import { type OpenQueue } from '../../src/queue/contract.js';
 import { openBackend, queueSettings, waitForQueue } from '../support/backends.js';
 import { deliver, newMessageId, post } from '../support/clerk.js';
+import { UNTIL_RECONCILED } from '../support/metrics.js';
 import { startPostgres, type PostgresServer } from '../support/postgres-server.js';
 import {
   killAll,
@@ -351,7 +353,10 @@ function parseRules(text: string): Rule[] {
 function shorten(text: string): string {
   const rules = parse(text) as Rules; // as above
   for (const rule of rules.groups.flatMap((group) => group.rules)) {
-    rule.expr = rule.expr.replace(/\[(\w+)\]/g, (_, range: string) => `[${lookUp(RANGES, range)}]`);
+    rule.expr = rule.expr.replace(
+      /(\[|\boffset )(\w+)/g,
+      (_, before: string, range: string) => before + lookUp(RANGES, range),
+    );
     if (rule.for) rule.for = lookUp(HOLDS, rule.for);
     const [from, to] = THRESHOLDS[rule.alert] ?? [];
     if (from === undefined || to === undefined) continue;
@@ -383,7 +388,9 @@ function readPanels(): { title: string; query: string; mayBeEmpty: boolean }[] {
     targets.map(({ expr }) => ({
       title,
       query: expr.replaceAll('$__rate_interval', '6s').replaceAll('$__range', '1m'),
-      mayBeEmpty: SHOWS_TROUBLE.test(expr) && !title.startsWith('Events'),
+      mayBeEmpty:
+        (SHOWS_TROUBLE.test(expr) && !title.startsWith('Events')) ||
+        UNTIL_RECONCILED.some((name) => expr.includes(fullNameOf(name))),
     })),
   );
 }

@@ -14,7 +14,7 @@ import {
 import { createCanaries, type Canaries } from '../support/canaries.js';
 import { deliver, newMessageId, post, SECRET } from '../support/clerk.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
-import { readMetrics, type Readings } from '../support/metrics.js';
+import { readMetrics, UNTIL_RECONCILED, type Readings } from '../support/metrics.js';
 import { startPostgres } from '../support/postgres-server.js';
 import {
   killAll,
@@ -321,20 +321,23 @@ function expectLog(happened: readonly Logged[]): void {
 
 /** Every metric that the process has, each with a value, and none that it has not. */
 function expectComplete(name: ProcessName, readings: Readings, kind: BackendKind): void {
-  for (const [metric, known] of Object.entries(METRICS)) {
+  for (const metric of Object.keys(METRICS) as MetricName[]) {
+    const known = METRICS[metric]; // the table holds no other keys
     const { processes, kind: type } = known;
     const isOurs = (processes as readonly ProcessName[]).includes(name);
-    const isElsewhere = metric === 'redis_persistence' && kind === 'postgres';
-    const full = fullNameOf(metric as MetricName); // the table's own keys
+    const isUnknown =
+      UNTIL_RECONCILED.includes(metric) || (metric === 'redis_persistence' && kind === 'postgres');
+    const full = fullNameOf(metric);
     const samples = readings.samples.filter(
       (sample) => sample.name.replace(type === 'histogram' ? /_count$/ : /$/, '') === full,
     );
-    expect([metric, samples.length > 0]).toEqual([metric, isOurs && !isElsewhere]);
+    expect([metric, samples.length > 0]).toEqual([metric, isOurs && !isUnknown]);
     expect(readings.text.includes(`# TYPE ${full} ${type}\n`)).toBe(isOurs);
     for (const { labels } of samples) expect(labels['process']).toBe(name);
     for (const [label, values] of Object.entries('values' in known ? known.values : {})) {
       const said = new Set(samples.map(({ labels }) => labels[label]));
-      if (isOurs) expect([metric, [...said].sort()]).toEqual([metric, [...values].sort()]);
+      if (isOurs && !isUnknown)
+        expect([metric, [...said].sort()]).toEqual([metric, [...values].sort()]);
     }
   }
 }

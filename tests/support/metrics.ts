@@ -1,6 +1,12 @@
 /** /metrics of a process, as Prometheus reads it. */
 import { fullNameOf, type MetricName } from '../../src/metrics.js';
 
+/** What only a reconcile tells. */
+export const UNTIL_RECONCILED: readonly MetricName[] = [
+  'drift',
+  'last_reconcile_timestamp_seconds',
+];
+
 export interface Sample {
   /** As Prometheus has it: prefix, and `_bucket`, `_sum`, `_count` of histograms. */
   name: string;
