@@ -377,7 +377,9 @@ async function expectPauseToBeSeen(queue: QueueSettings): Promise<void> {
       const age = (await readMetrics(process)).valueOf('queue_oldest_waiting_seconds') ?? 0;
       return age > 0;
     });
-    expect((await readMetrics(process)).valueOf('queue_paused')).toBe(1);
+    const readings = await readMetrics(process);
+    expect(readings.valueOf('queue_paused')).toBe(1);
+    expect(readings.valueOf('queue_jobs', { state: 'waiting' })).toBe(1);
   }
   expect(countLines(id, 'applied')).toBe(0);
   await open.queue.resume();
