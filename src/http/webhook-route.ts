@@ -57,11 +57,13 @@ function receiveWebhook({
 }
 
 function observeAnswers({ answered }: RequestObserver): RequestHandler {
-  return (_request, response, next) => {
+  return (request, response, next) => {
     const startedAt = performance.now();
     response.once('close', () => {
       const seconds = (performance.now() - startedAt) / 1000;
-      answered(response.writableFinished ? outcomeOf(response) : 'aborted', seconds);
+      // Node counts an answer to nobody as written, when it was the body that broke off.
+      const isHeard = response.writableFinished && !request.errored;
+      answered(isHeard ? outcomeOf(response) : 'aborted', seconds);
     });
     next();
   };

@@ -1,4 +1,5 @@
 /** What the real processes say of themselves: /metrics counts exactly what happened, the log has a line for each event, and neither shows anything personal. */
+import { request } from 'node:http';
 import { sampleEvent } from '../../src/clerk/samples/index.js';
 import { createSigner } from '../../src/clerk/signature.js';
 import { METRICS, fullNameOf, type MetricName, type ProcessName } from '../../src/metrics.js';
@@ -59,8 +60,9 @@ describe.each(BACKENDS)('with the queue in %s', (kind) => {
       requeued: 1,
       rejected: 3,
       too_large: 1,
+      aborted: 1,
     });
-    expect(atIngest.valueOf('webhook_duration_seconds', {}, '_count')).toBe(16);
+    expect(atIngest.valueOf('webhook_duration_seconds', {}, '_count')).toBe(17);
     const verified = atIngest.valueOf('last_verified_event_timestamp_seconds') ?? 0;
     expect(begun <= verified && verified <= Date.now() / 1000).toBe(true);
 
@@ -230,7 +232,7 @@ async function makeEverythingHappen(queue: QueueSettings): Promise<Logged[]> {
   return logged;
 }
 
-/** Every kind of refusal. */
+/** Every kind of refusal, and a sender who leaves. */
 async function knockInVain(): Promise<void> {
   const sign = createSigner(SECRET);
   const body = JSON.stringify(makeUser('user.created', 'user_refused', 0));
@@ -245,6 +247,16 @@ async function knockInVain(): Promise<void> {
   await ask(413, sign(newMessageId(), large), large);
   // Another path is nobody's request.
   expect((await fetch(ingest.url.replace('webhooks', 'elsewhere'))).status).toBe(404);
+  const leaving = request(ingest.url, {
+    method: 'POST',
+    headers: { ...sign(newMessageId(), body), 'content-length': body.length },
+  });
+  leaving.on('error', () => undefined); // its own doing
+  leaving.write(body.slice(0, 10), () => leaving.destroy());
+  await waitFor('the aborted request to be counted', async () => {
+    const { aborted } = (await readMetrics(ingest)).countsOf('webhook_requests_total', 'outcome');
+    return aborted === 1;
+  });
 }
 
 /** A ledger that fails two attempts of one user, and a table that loses two transactions of another. Each reason quotes the row. */
@@ -316,7 +328,7 @@ function expectLog(happened: readonly Logged[]): void {
   );
   expect(new Set(received.map(({ id }) => id))).toEqual(new Set(happened.map(({ id }) => id)));
   const refused = readLog(ingest).filter(({ msg }) => msg === 'refused');
-  expect(refused.map(({ status }) => status)).toEqual([400, 400, 413]);
+  expect(refused.map(({ status }) => status)).toEqual([400, 400, 413, 400]);
 }
 
 /** Every metric that the process has, each with a value, and none that it has not. */
