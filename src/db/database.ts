@@ -86,8 +86,9 @@ function toStatements(client: Prisma.TransactionClient, schema: string): Stateme
 
 /** A connection that a firewall or a failover dropped without a word never answers; nothing of ours is silent for this long. */
 function endWhenSilent(client: PoolClient, silenceMs: number): void {
-  // pg gives its socket no name in its types, and has no bound of its own for a connection that is open.
-  const { stream } = (client as unknown as { connection: { stream: Socket } }).connection;
+  // pg has no bound of its own for a connection that is open, and gives its socket no name in its types.
+  const { connection } = client as unknown as { connection: { stream: Socket } }; // as above
+  const { stream } = connection;
   stream.setTimeout(silenceMs, () => {
     stream.destroy(new Error('Connection terminated: the database fell silent'));
   });

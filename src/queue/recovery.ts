@@ -5,7 +5,7 @@ import { isRecord } from '../record.js';
 /** Without this a process that starts before its database never recovers: BullMQ keeps its first answer, also when that is a refusal. */
 export function retryReadiness(backend: RedisQueueBackend): void {
   // Private, and the only place: every query of BullMQ's waits for it first.
-  const { connection } = backend as unknown as { connection: Readiness };
+  const { connection } = backend as unknown as { connection: Readiness }; // as above
   const waitUntilReady = connection.waitUntilReady.bind(connection);
   connection.waitUntilReady = async () => {
     try {

@@ -98,15 +98,15 @@ export const MUTANTS = [
   {
     name: 'ledger written outside the commit',
     file: 'src/projections/transaction.ts',
-    find: 'await writeLedger(tx, entries)',
-    replace: 'await writeLedger(db, entries)',
+    find: 'await writeLedger(tx, entries.filter',
+    replace: 'await writeLedger(db, entries.filter',
     tests: ['tests/integration/histories'],
   },
   {
     name: 'ledger not consulted',
     file: 'src/projections/transaction.ts',
-    find: 'kept.filter((event) => event.force || !settled.has(event.entry.id))',
-    replace: 'kept.filter(() => true)',
+    find: 'force || fetched || !settled.has(entry.id)',
+    replace: 'force || fetched || entry.id !== undefined',
     tests: ['tests/integration/histories'],
   },
   {

@@ -247,6 +247,25 @@ describe('package.json', () => {
   });
 });
 
+test('every seeded fault still fits the code that it is planted in', async () => {
+  const list = path.join(ROOT, 'tests/mutants/mutants.mjs');
+  const { MUTANTS } = (await import(list)) as { MUTANTS: Mutant[] }; // plain JavaScript, for a plain script
+  expect(MUTANTS.length).toBeGreaterThan(15);
+  for (const { name, file, find, also } of MUTANTS) {
+    const text = readFileSync(path.join(ROOT, file), 'utf8');
+    for (const part of [find, ...(also ? [also.find] : [])]) {
+      expect([name, part, text.split(part).length - 1]).toEqual([name, part, 1]);
+    }
+  }
+});
+
+interface Mutant {
+  name: string;
+  file: string;
+  find: string;
+  also?: { find: string };
+}
+
 describe('package-lock.json', () => {
   test('holds the packages of every platform, or npm ci refuses it', () => {
     const { packages } = JSON.parse(read('package-lock.json')) as {
