@@ -1,5 +1,5 @@
 /** Takes jobs off the queue, many at once, and settles each by what the batch it travelled in made of it. */
-import { DelayedError, UnrecoverableError, WaitingError, type Job } from 'bullmq';
+import { DelayedError, UnrecoverableError, type Job } from 'bullmq';
 import { type Delivery } from '../clerk/event.js';
 import { isDoneWithin } from '../deadline.js';
 import { isSyncError } from '../errors.js';
@@ -60,6 +60,8 @@ const FAREWELL_MS = 3_000;
 const SUSPECT_AFTER_STALLS = 2;
 /** An older worker leaves a newer one's jobs alone for this long, then looks again. */
 const NEWER_JOB_DELAY_MS = 30_000;
+/** Not at once: the worker that hands a job back and takes it again in the same breath forgets to renew its lock (BullMQ 6.7). */
+const CONTENDED_JOB_DELAY_MS = 1_000;
 const UNHEARD =
   'the queue does not answer; the jobs that it was not told about run again elsewhere';
 
@@ -140,12 +142,9 @@ async function processJob(
   } catch (error) {
     if (!isSyncError(error) || !error.retryable) throw error;
     // Time is all it needs, and no attempt is used up.
-    if (error.code === 'job.newer') {
-      await job.moveToDelayed(Date.now() + NEWER_JOB_DELAY_MS, token);
-      throw new DelayedError();
-    }
-    await job.moveToWait(token);
-    throw new WaitingError();
+    const delayMs = error.code === 'job.newer' ? NEWER_JOB_DELAY_MS : CONTENDED_JOB_DELAY_MS;
+    await job.moveToDelayed(Date.now() + delayMs, token);
+    throw new DelayedError();
   }
 }
 
