@@ -2,6 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import { Webhook, WebhookVerificationError } from 'svix';
 import { SyncError } from '../errors.js';
+import { hashNatively } from './native-hash.js';
 
 /** Header name (lower case) to every value that came under it, as `IncomingMessage.headersDistinct` has it. */
 export type DistinctHeaders = Readonly<Record<string, readonly string[] | undefined>>;
@@ -18,6 +19,7 @@ export type Verify = (headers: DistinctHeaders, body: Buffer) => string;
 /** @param secrets `whsec_…`, all accepted: Svix signs with the old and the new one for 24 hours after a rotation. */
 export function createVerifier(secrets: readonly string[]): Verify {
   const webhooks = secrets.map((secret) => new Webhook(secret));
+  webhooks.forEach(hashNatively);
   return (headers, body) => {
     const { id, timestamp, signature } = readSignatureHeaders(headers);
     if (body.length === 0) throw rejected('The body is empty.');
