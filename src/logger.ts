@@ -1,5 +1,5 @@
 /** One pino logger per process: JSON, or pretty on a terminal. What may not be logged is kept out by the callers: they log ids, types and outcomes. */
-import { pino, type Logger } from 'pino';
+import { pino, type DestinationStream, type Logger } from 'pino';
 
 export type { Logger } from 'pino';
 
@@ -16,8 +16,25 @@ export function createLogger(name: string, level: string, format: LogFormat): Lo
     const transport = { target: 'pino-pretty', options: { ignore: 'pid,hostname,name' } };
     return pino({ ...options, transport });
   }
+  return pino(options, joinLines());
+}
+
+/** A system call for each line would cost more than the line: those of one turn of the event loop are written together, at its end. */
+function joinLines(): DestinationStream {
   // Synchronous: at exit an asynchronous one is flushed, and that flush retries a broken pipe for ever.
-  return pino(options, pino.destination({ dest: 1, sync: true }));
+  const output = pino.destination({ dest: 1, sync: true });
+  let lines = '';
+  const flush = () => {
+    if (lines !== '') output.write(lines);
+    lines = '';
+  };
+  process.on('exit', flush);
+  return {
+    write(line) {
+      if (lines === '') setImmediate(flush);
+      lines += line;
+    },
+  };
 }
 
 export type LogFormat = 'auto' | 'json' | 'pretty';

@@ -37,6 +37,8 @@ export function createRedisBackend({ url, prefix, onError }: RedisBackendOptions
     const client = new Redis(url, {
       ...options,
       keepAlive: 10_000,
+      // What one turn of the event loop asks travels together (docs/decisions/0017-joined-writes.md).
+      enableAutoPipelining: true,
       retryStrategy: (times) => Math.min(times * 50, LONGEST_RECONNECT_MS),
     });
     client.on('error', onError);
