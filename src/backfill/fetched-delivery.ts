@@ -88,5 +88,5 @@ function toDelivery(
     instance_id: instanceId,
   };
   redactEnvelope(envelope, type, redaction);
-  return { id, body: JSON.stringify(envelope), receivedAt: fetchedAt };
+  return { id, body: JSON.stringify(envelope), envelope, receivedAt: fetchedAt };
 }

@@ -1,7 +1,7 @@
 /** From verified bytes to an event: the envelope with its traps. Pure; knows nothing of tables. */
 import { SyncError } from '../errors.js';
 import { isRecord, type JsonRecord } from '../record.js';
-import { isDeeplyNested, parseClean } from './json.js';
+import { parseClean, scanJson } from './json.js';
 
 /** Below this a timestamp is in seconds: Clerk documents milliseconds, yet its own examples show both. */
 const FIRST_MILLISECOND_TIMESTAMP = 1e12;
@@ -25,6 +25,8 @@ export interface ClerkEvent {
   receivedAt: number;
   /** The whole envelope, cleaned of what Postgres cannot hold. */
   envelope: JsonRecord;
+  /** The same as JSON text. */
+  text: string;
 }
 
 /** What the queue carries: verified, redacted, not yet understood. */
@@ -40,6 +42,8 @@ export interface Delivery {
    * `updated_at`: what is stored, or what was fetched.
    */
   fetched?: 'loses-ties' | 'wins-ties';
+  /** What `body` says, where it was fetched: it need not be parsed. */
+  envelope?: JsonRecord;
 }
 
 /**
@@ -66,13 +70,15 @@ export function readEnvelope(text: string): { envelope: JsonRecord; type: string
  * Reads a queued delivery. Loose: unknown types and odd data pass, for they are to be recorded.
  * @throws SyncError `event.rejected` when the body cannot be held at all.
  */
-export function parseEvent({ id, body, receivedAt, fetched }: Delivery): ClerkEvent {
-  if (isDeeplyNested(body)) {
+export function parseEvent(delivery: Delivery): ClerkEvent {
+  const { id, body, receivedAt, fetched } = delivery;
+  const scan = scanJson(body);
+  if (scan.isTooDeep) {
     throw new SyncError('event.rejected', 'The event is nested too deeply to be stored.');
   }
   let envelope: unknown;
   try {
-    envelope = parseClean(body);
+    envelope = (scan.isHoldable && delivery.envelope) || parseClean(body, scan);
   } catch {
     throw new SyncError('event.rejected', 'The queued body is not JSON.');
   }
@@ -91,6 +97,7 @@ export function parseEvent({ id, body, receivedAt, fetched }: Delivery): ClerkEv
       fetched === 'loses-ties' ? 0 : (readEnvelopeTimestamp(envelope['timestamp']) ?? receivedAt),
     receivedAt,
     envelope,
+    text: scan.isHoldable ? body : JSON.stringify(envelope),
   };
 }
 

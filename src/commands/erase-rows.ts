@@ -3,9 +3,9 @@ import { retryContended } from '../db/contention.js';
 import { type Database } from '../db/database.js';
 import { readRows } from '../db/erasure-search.js';
 import { type Bounds } from '../db/retention.js';
-import { upsertRows } from '../db/rows.js';
 import { TABLES, type Row, type TableName } from '../db/tables.js';
 import { beginBatch, lockVersions } from '../db/versions.js';
+import { writeBatch } from '../db/write-batch.js';
 import { type Person, type Recognition } from '../person.js';
 import { ENTITIES, type Key } from '../projections/fact.js';
 import { byTable } from '../projections/write-decision.js';
@@ -54,7 +54,7 @@ export async function scrubRows(
             const scrubbed = scrubRow(table, row, scrubbing);
             return scrubbed ? [scrubbed] : [];
           });
-          await upsertRows(tx, { table, rows });
+          await writeBatch(tx, { rows: [[table, rows]] });
           return rows.length;
         }),
       );

@@ -1,8 +1,11 @@
-/** The Prisma client and the pool beneath it. Table names in raw SQL are qualified, so a pooler that drops session settings does no harm. */
+/**
+ * The Prisma client and the pool beneath it, which transactions use directly (docs/decisions/0015-driver-beneath-prisma.md). Table
+ * names in raw SQL are qualified, so a pooler that drops session settings does no harm.
+ */
 import { PrismaPg } from '@prisma/adapter-pg';
 import { type Socket } from 'node:net';
 import { Pool, type PoolClient } from 'pg';
-import { Prisma, PrismaClient } from './generated/client.js';
+import { PrismaClient } from './generated/client.js';
 
 /** A connection that has been silent this long is not coming: better an error that is retried than a wait. */
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -20,7 +23,7 @@ export interface DatabaseOptions {
   onError: (error: Error) => void;
 }
 
-/** Raw SQL through Prisma; values stand for $1, $2, … */
+/** Raw SQL; values stand for $1, $2, … */
 export interface Statements {
   /** `"clerk"."users"` for `users`. */
   table: (name: string) => string;
@@ -31,7 +34,10 @@ export interface Statements {
 
 /** Each statement by itself, on any connection of the pool. */
 export interface Database extends Statements {
-  /** Runs `work` in one READ COMMITTED transaction whose locks and pauses are bounded. */
+  /**
+   * Runs `work` in one READ COMMITTED transaction. Statements that it does not wait for one by one are sent at once, and run in
+   * the order in which they were asked for; when one fails, so do those after it.
+   */
   transact: <T>(work: (tx: Statements) => Promise<T>) => Promise<T>;
   /** Of the pool; `waiting` are requests that have no connection yet. */
   countConnections: () => { open: number; idle: number; waiting: number };
@@ -48,6 +54,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
     application_name: 'clerk-sync',
+    pipeline: true,
   });
   pool.on('error', onError);
   // A client that is checked out and between two statements has nobody who listens: its loss would end the process.
@@ -58,12 +65,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool, { schema }) });
   return {
     ...toStatements(prisma, schema),
-    transact: (work) =>
-      prisma.$transaction((tx) => work(toStatements(tx, schema)), {
-        isolationLevel: Prisma.TransactionIsolationLevel.ReadCommitted,
-        maxWait: CONNECT_TIMEOUT_MS * 2,
-        timeout: boundsMs,
-      }),
+    transact: (work) => transact(pool, schema, work),
     countConnections: () => ({
       open: pool.totalCount,
       idle: pool.idleCount,
@@ -76,12 +78,53 @@ export function openDatabase(options: DatabaseOptions): Database {
   };
 }
 
-function toStatements(client: Prisma.TransactionClient, schema: string): Statements {
+function toStatements(prisma: PrismaClient, schema: string): Statements {
   return {
-    table: (name) => `"${schema}"."${name}"`,
-    query: (sql, ...values) => client.$queryRawUnsafe(sql, ...values),
-    execute: (sql, ...values) => client.$executeRawUnsafe(sql, ...values),
+    table: qualify(schema),
+    query: (sql, ...values) => prisma.$queryRawUnsafe(sql, ...values),
+    execute: (sql, ...values) => prisma.$executeRawUnsafe(sql, ...values),
   };
+}
+
+function qualify(schema: string): Statements['table'] {
+  return (name) => `"${schema}"."${name}"`;
+}
+
+async function transact<T>(
+  pool: Pool,
+  schema: string,
+  work: (tx: Statements) => Promise<T>,
+): Promise<T> {
+  const client = await pool.connect();
+  try {
+    const beginning = client.query('BEGIN ISOLATION LEVEL READ COMMITTED');
+    const run = async (sql: string, values: unknown[]) =>
+      (await Promise.all([client.query(sql, values), beginning]))[0];
+    const result = await work({
+      table: qualify(schema),
+      // The caller names the shape of the rows, as with Prisma.
+      query: async <R>(sql: string, ...values: unknown[]) => (await run(sql, values)).rows as R[],
+      execute: async (sql, ...values) => (await run(sql, values)).rowCount ?? 0,
+    });
+    await beginning;
+    const { command } = await client.query('COMMIT');
+    if (command !== 'COMMIT') throw new Error('A statement failed, and its error was passed over.');
+    client.release();
+    return result;
+  } catch (error) {
+    await rollBack(client);
+    throw error;
+  }
+}
+
+/** A connection that cannot do that is closed, which rolls back as well. */
+async function rollBack(client: PoolClient): Promise<void> {
+  try {
+    await client.query('ROLLBACK');
+    client.release();
+  } catch {
+    client.release(true);
+  }
 }
 
 /** A connection that a firewall or a failover dropped without a word never answers; nothing of ours is silent for this long. */

@@ -1,5 +1,7 @@
 /** webhook_events, the ledger: one row per svix-id, with what was decided. */
 import { type Statements } from './database.js';
+import { PLACE_RECORD, type Documents } from './documents.js';
+import { type WritePart } from './write-part.js';
 
 export type Outcome = 'applied' | 'stale' | 'tombstoned' | 'ignored' | 'failed';
 
@@ -35,33 +37,37 @@ export async function readSettled(
 }
 
 /** Writes entries, each id once. A settled row stays, unless a forced replay applied what was stale; any other takes the newer decision. */
-export async function writeLedger(tx: Statements, entries: readonly LedgerEntry[]): Promise<void> {
-  if (entries.length === 0) return;
+export function toLedgerPart(
+  tx: Statements,
+  entries: readonly LedgerEntry[],
+  places: Documents,
+): WritePart {
   const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
-  const rows = entries.map((entry) => ({
-    id: entry.id,
-    type: entry.type,
-    entity_type: entry.entityType,
-    entity_id: entry.entityId,
-    instance_id: entry.instanceId,
-    occurred_at: iso(entry.occurredAt),
-    received_at: iso(entry.receivedAt),
-    outcome: entry.outcome,
-    error: entry.error,
-    payload: entry.payload,
-  }));
   const settled = SETTLED_OUTCOMES.map((outcome) => `'${outcome}'`).join(', ');
-  await tx.execute(
-    `INSERT INTO ${tx.table('webhook_events')} AS stored
-       (id, type, entity_type, entity_id, instance_id, occurred_at, received_at, outcome, error, payload, processed_at)
-     SELECT r.*, clock_timestamp() FROM jsonb_to_recordset($1::jsonb) AS r(id text, type text, entity_type text, entity_id text,
-       instance_id text, occurred_at timestamptz(3), received_at timestamptz(3), outcome text, error text, payload jsonb)
-     ORDER BY r.id COLLATE "C"
-     ON CONFLICT (id) DO UPDATE SET type = excluded.type, entity_type = excluded.entity_type, entity_id = excluded.entity_id,
-       instance_id = excluded.instance_id, occurred_at = excluded.occurred_at, outcome = excluded.outcome,
-       error = excluded.error, payload = excluded.payload, processed_at = excluded.processed_at
-     WHERE stored.outcome IS NULL OR stored.outcome NOT IN (${settled})
-       OR (stored.outcome = 'stale' AND excluded.outcome = 'applied')`,
-    JSON.stringify(rows),
-  );
+  return {
+    toSql: ({ documents, records }) => `INSERT INTO ${tx.table('webhook_events')} AS stored
+        (id, type, entity_type, entity_id, instance_id, occurred_at, received_at, outcome, error, payload, processed_at)
+      SELECT r.id, r.type, r.entity_type, r.entity_id, r.instance_id, r.occurred_at, r.received_at, r.outcome, r.error,
+        ${documents} -> r.document #> r.path, clock_timestamp()
+      FROM jsonb_to_recordset(${records}) AS r(id text, type text, entity_type text, entity_id text, instance_id text,
+        occurred_at timestamptz(3), received_at timestamptz(3), outcome text, error text, ${PLACE_RECORD})
+      ORDER BY r.id COLLATE "C"
+      ON CONFLICT (id) DO UPDATE SET type = excluded.type, entity_type = excluded.entity_type, entity_id = excluded.entity_id,
+        instance_id = excluded.instance_id, occurred_at = excluded.occurred_at, outcome = excluded.outcome,
+        error = excluded.error, payload = excluded.payload, processed_at = excluded.processed_at
+      WHERE stored.outcome IS NULL OR stored.outcome NOT IN (${settled})
+        OR (stored.outcome = 'stale' AND excluded.outcome = 'applied')`,
+    records: entries.map((entry) => ({
+      id: entry.id,
+      type: entry.type,
+      entity_type: entry.entityType,
+      entity_id: entry.entityId,
+      instance_id: entry.instanceId,
+      occurred_at: iso(entry.occurredAt),
+      received_at: iso(entry.receivedAt),
+      outcome: entry.outcome,
+      error: entry.error,
+      ...places.place(entry.payload),
+    })),
+  };
 }

@@ -1,6 +1,7 @@
 /** entity_versions: the lock and the memory of what was last applied to each entity. */
 import { type Statements } from './database.js';
 import { CASCADES, type TableName } from './tables.js';
+import { type WritePart } from './write-part.js';
 
 /** What makes one state of an entity newer than another; compared in this order. Times in milliseconds since 1970. */
 export interface Version {
@@ -61,6 +62,7 @@ export async function insertMissingVersions(
   tx: Statements,
   keys: readonly (EntityKey & { rank: number })[],
 ): Promise<KnownVersion[]> {
+  if (keys.length === 0) return [];
   const rows = await tx.query<VersionRow>(
     `WITH requested AS (
        SELECT * FROM unnest($1::text[], $2::text[], $3::integer[]) AS r(entity_type, entity_id, rank)
@@ -83,6 +85,7 @@ export async function lockVersions(
   tx: Statements,
   requests: readonly LockRequest[],
 ): Promise<void> {
+  if (requests.length === 0) return;
   const versions = tx.table('entity_versions');
   await tx.query(
     `SELECT count(own.n) + count(shared.n) AS locked
@@ -110,6 +113,7 @@ export async function readVersions(
   tx: Statements,
   keys: readonly EntityKey[],
 ): Promise<KnownVersion[]> {
+  if (keys.length === 0) return [];
   const rows = await tx.query<VersionRow>(
     `WITH requested AS (SELECT * FROM unnest($1::text[], $2::text[]) AS r(entity_type, entity_id))
      ${selectVersions(tx)}`,
@@ -119,30 +123,25 @@ export async function readVersions(
   return rows.map(readRow);
 }
 
-export async function writeVersions(
-  tx: Statements,
-  writes: readonly VersionWrite[],
-): Promise<void> {
-  if (writes.length === 0) return;
+export function toVersionsPart(tx: Statements, writes: readonly VersionWrite[]): WritePart {
   const iso = (ms: number) => new Date(ms).toISOString();
-  const rows = writes.map(({ entityType, entityId, version, deleted }) => ({
-    entity_type: entityType,
-    entity_id: entityId,
-    version_updated_at: iso(version.updatedAt),
-    version_occurred_at: iso(version.occurredAt),
-    version_event_id: version.eventId,
-    deleted_at: deleted ? iso(version.occurredAt) : null,
-  }));
-  await tx.execute(
-    `INSERT INTO ${tx.table('entity_versions')}
-       (entity_type, entity_id, version_updated_at, version_occurred_at, version_event_id, deleted_at)
-     SELECT * FROM jsonb_to_recordset($1::jsonb) AS r(entity_type text, entity_id text, version_updated_at timestamptz(3),
-       version_occurred_at timestamptz(3), version_event_id text, deleted_at timestamptz(3))
-     ON CONFLICT (entity_type, entity_id) DO UPDATE SET version_updated_at = excluded.version_updated_at,
-       version_occurred_at = excluded.version_occurred_at, version_event_id = excluded.version_event_id,
-       deleted_at = excluded.deleted_at`,
-    JSON.stringify(rows),
-  );
+  return {
+    toSql: ({ records }) => `INSERT INTO ${tx.table('entity_versions')}
+        (entity_type, entity_id, version_updated_at, version_occurred_at, version_event_id, deleted_at)
+      SELECT r.* FROM jsonb_to_recordset(${records}) AS r(entity_type text, entity_id text, version_updated_at timestamptz(3),
+        version_occurred_at timestamptz(3), version_event_id text, deleted_at timestamptz(3))
+      ON CONFLICT (entity_type, entity_id) DO UPDATE SET version_updated_at = excluded.version_updated_at,
+        version_occurred_at = excluded.version_occurred_at, version_event_id = excluded.version_event_id,
+        deleted_at = excluded.deleted_at`,
+    records: writes.map(({ entityType, entityId, version, deleted }) => ({
+      entity_type: entityType,
+      entity_id: entityId,
+      version_updated_at: iso(version.updatedAt),
+      version_occurred_at: iso(version.occurredAt),
+      version_event_id: version.eventId,
+      deleted_at: deleted ? iso(version.occurredAt) : null,
+    })),
+  };
 }
 
 /** Forgets the versions of the children that deleting these parents takes along, or their events would stay stale for ever. */

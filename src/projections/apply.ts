@@ -3,9 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Delivery } from '../clerk/event.js';
 import { type Database } from '../db/database.js';
 import { classifyFault, describeFault, type Fault } from '../db/faults.js';
-import { writeLedger, type Outcome } from '../db/ledger.js';
+import { type Outcome } from '../db/ledger.js';
 import { probeDatabase } from '../db/probe.js';
 import { readVersions } from '../db/versions.js';
+import { writeBatch } from '../db/write-batch.js';
 import { isSyncError, SyncError } from '../errors.js';
 import { type Logger } from '../logger.js';
 import { leaveOutErased, listUsers } from './erased.js';
@@ -74,9 +75,9 @@ export async function recordFailure(
   reason: string,
 ): Promise<void> {
   // No policy can turn a failure into anything else: only the description of the event is wanted.
-  const { entry } = prepareEvent(delivery, undefined);
+  const event = prepareEvent(delivery, undefined);
   try {
-    await persist(options, 1, () => writeFailure(options.db, { ...entry, error: reason }));
+    await persist(options, 1, () => writeFailure(options.db, event, reason));
   } catch (error) {
     throw withoutValues(error);
   }
@@ -171,7 +172,7 @@ async function pause(tries: number, signal: AbortSignal): Promise<void> {
 /** The event that nothing but its own content can be blamed for. Its failure is in the ledger before its job fails. */
 async function failAlone(
   options: ApplyOptions,
-  { entry }: PreparedEvent,
+  event: PreparedEvent,
   error: unknown,
 ): Promise<Applied> {
   const fault = faultOf(error);
@@ -183,10 +184,8 @@ async function failAlone(
   }
   const failed = { outcome: 'failed', repeated: false, reason: describeFault(error) } as const;
   try {
-    const body = await persist(options, 1, () =>
-      writeFailure(options.db, { ...entry, error: failed.reason }),
-    );
-    options.report.settled({ ...failed, entry });
+    const body = await persist(options, 1, () => writeFailure(options.db, event, failed.reason));
+    options.report.settled({ ...failed, entry: event.entry });
     return { ...failed, body };
   } catch (ledgerError) {
     return toRetry(ledgerError);
@@ -210,19 +209,21 @@ function faultOf(error: unknown): Fault | undefined {
 /** @returns what may stay of the body in the queue, where the event names somebody who was erased. */
 async function writeFailure(
   db: Database,
-  entry: PreparedEvent['entry'],
+  event: PreparedEvent,
+  reason: string,
 ): Promise<string | undefined> {
-  const event = { entry, facts: undefined, verdict: undefined, force: false, fetched: false };
   const users = listUsers(event);
   const known = toKnown(await readVersions(db, users));
-  const kept = leaveOutErased(event, users, known);
-  const failed = { ...kept.entry, outcome: 'failed' as const };
+  const kept = leaveOutErased({ ...event, facts: undefined }, users, known);
+  const failed = { ...kept.entry, error: reason, outcome: 'failed' as const };
+  const write = (payload: unknown) =>
+    db.transact((tx) => writeBatch(tx, { entries: [{ ...failed, payload }] }));
   try {
-    await writeLedger(db, [failed]);
+    await write(failed.payload);
   } catch (error) {
     if (classifyFault(error) !== 'data') throw error;
     // The payload itself is what Postgres cannot hold; the job still has it.
-    await writeLedger(db, [{ ...failed, payload: null }]);
+    await write(null);
   }
   return kept.body;
 }

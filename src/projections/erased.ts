@@ -56,7 +56,9 @@ export function leaveOutErased(
   const payload = isOwn ? null : rest;
   const body = JSON.stringify(rest);
   const isWhole = body === JSON.stringify(entry.payload);
-  return { ...event, facts, entry: { ...entry, payload }, body: isWhole ? undefined : body };
+  const document = { value: rest, text: body };
+  const kept = { ...event, facts, document, entry: { ...entry, payload } };
+  return { ...kept, body: isWhole ? undefined : body };
 }
 
 function isAboutErased(payload: unknown, scrubbing: Scrubbing): boolean {

@@ -1,23 +1,15 @@
-/** Which entities a batch touches, and how it holds them: what it may write exclusively, what it only reads shared. */
-import { type Statements } from '../db/database.js';
-import { insertMissingVersions, lockVersions, type KnownVersion } from '../db/versions.js';
+/** Which entities a batch touches, and how it holds them: what it may write exclusively, what it only reads shared. Pure. */
+import { type KnownVersion } from '../db/versions.js';
 import { SyncError } from '../errors.js';
 import { isNewer, nameOf, type Decision, type Known } from './decide.js';
 import { ENTITIES, type Fact, type Key } from './fact.js';
 import { type PreparedEvent } from './prepare.js';
 
-export interface Locking {
-  events: readonly PreparedEvent[];
-  keys: readonly (Key & { rank: number })[];
-}
-
-/** Locks every entity that the batch touches. @returns the names of those held exclusively: only they may be written. */
-export async function lockEntities(
-  tx: Statements,
-  { events, keys }: Locking,
-): Promise<Set<string>> {
-  if (keys.length === 0) return new Set();
-  const before = toKnown(await insertMissingVersions(tx, keys));
+/** @returns the names of the entities to hold exclusively: only they may be written. `before`: what is known of them, unlocked. */
+export function foreseeWrites(
+  events: readonly PreparedEvent[],
+  before: ReadonlyMap<string, Known>,
+): Set<string> {
   const exclusive = new Set<string>();
   for (const { fact, force } of events.flatMap(listFacts)) {
     const name = nameOf(fact.key);
@@ -27,14 +19,10 @@ export async function lockEntities(
       if (isNewer(fact.version, stored.version, force)) exclusive.add(name);
     }
   }
-  await lockVersions(
-    tx,
-    keys.map((key) => ({ ...key, exclusive: exclusive.has(nameOf(key)) })),
-  );
   return exclusive;
 }
 
-/** The foresight of `lockEntities` fails when a version was forgotten meanwhile: then the batch begins anew. */
+/** The foresight fails when a version was forgotten meanwhile: then the batch begins anew. */
 export function assertLocked(
   decision: Decision,
   { exclusive, known }: { exclusive: Set<string>; known: Map<string, Known> },

@@ -1,5 +1,6 @@
 /** From a queued delivery to what the transaction needs: a ledger entry, and facts or a verdict. Pure. */
 import { parseEvent, readTimestamp, type ClerkEvent, type Delivery } from '../clerk/event.js';
+import { type JsonDocument } from '../db/documents.js';
 import { type LedgerEntry, type Outcome } from '../db/ledger.js';
 import { isSyncError } from '../errors.js';
 import { isRecord } from '../record.js';
@@ -10,6 +11,8 @@ export interface PreparedEvent {
   entry: Omit<LedgerEntry, 'outcome'>;
   /** Undefined: there is nothing to write but the ledger row. */
   facts: Facts | undefined;
+  /** The whole envelope; undefined where it cannot be read. */
+  document: JsonDocument | undefined;
   /** The outcome, where it needs no decision. */
   verdict: Extract<Outcome, 'ignored' | 'failed'> | undefined;
   /** To be decided even when the ledger has it as settled. */
@@ -25,18 +28,26 @@ export function prepareEvent(
 ): PreparedEvent {
   const origin = { force: delivery.force === true, fetched: delivery.fetched !== undefined };
   let entry = describeDelivery(delivery);
+  let document: JsonDocument | undefined;
+  const prepare = (rest: Partial<PreparedEvent>): PreparedEvent => ({
+    entry,
+    document,
+    facts: undefined,
+    verdict: undefined,
+    ...origin,
+    ...rest,
+  });
   try {
     const event = parseEvent(delivery);
     entry = origin.fetched ? describeFetched(event) : describeEvent(event);
-    if (!policy) return { entry, facts: undefined, verdict: undefined, ...origin };
+    document = { value: event.envelope, text: event.text };
+    if (!policy) return prepare({});
     const found = project(event, policy);
-    if (!('ignored' in found)) return { entry, facts: found, verdict: undefined, ...origin };
-    const ignored = { ...entry, error: found.ignored };
-    return { entry: ignored, facts: undefined, verdict: 'ignored', ...origin };
+    if (!('ignored' in found)) return prepare({ facts: found });
+    return prepare({ entry: { ...entry, error: found.ignored }, verdict: 'ignored' });
   } catch (error) {
     if (!isSyncError(error, 'event.rejected')) throw error;
-    const failed = { ...entry, error: error.message };
-    return { entry: failed, facts: undefined, verdict: 'failed', ...origin };
+    return prepare({ entry: { ...entry, error: error.message }, verdict: 'failed' });
   }
 }
 

@@ -1,10 +1,11 @@
 /** One batch, one transaction: lock, read, decide, write. Everything or nothing. */
-import { type Database } from '../db/database.js';
-import { readSettled, writeLedger, type LedgerEntry, type Outcome } from '../db/ledger.js';
-import { beginBatch, readVersions } from '../db/versions.js';
-import { decide, type Decision, type EventFacts } from './decide.js';
+import { type Database, type Statements } from '../db/database.js';
+import { readSettled, type LedgerEntry, type Outcome } from '../db/ledger.js';
+import { beginBatch, insertMissingVersions, lockVersions, readVersions } from '../db/versions.js';
+import { decide, nameOf, type Decision, type EventFacts, type Known } from './decide.js';
 import { leaveOutErased, listUsers } from './erased.js';
-import { assertLocked, collectKeys, lockEntities, toKnown } from './locking.js';
+import { type Key } from './fact.js';
+import { assertLocked, collectKeys, foreseeWrites, toKnown } from './locking.js';
 import { type PreparedEvent } from './prepare.js';
 import { writeDecision } from './write-decision.js';
 
@@ -31,24 +32,19 @@ export async function applyInTransaction(
 ): Promise<Map<string, Settlement>> {
   const events = [...new Map(batch.map((event) => [event.entry.id, event])).values()];
   return db.transact(async (tx) => {
-    await beginBatch(tx, { ...bounds, holdsDelete: events.some(holdsDelete) });
-    const keys = collectKeys(events);
     const users = events.map(listUsers);
-    const exclusive = await lockEntities(tx, { events, keys });
-    const known = toKnown(await readVersions(tx, [...keys, ...users.flat()]));
-    const settled = await readSettled(
-      tx,
-      events.map((event) => event.entry.id),
-    );
+    const { exclusive, known, settled } = await lockAndRead(tx, { events, users, bounds });
     const kept = events.map((event, index) => leaveOutErased(event, users[index] ?? [], known));
     const fresh = kept.filter(
       ({ entry, force, fetched }) => force || fetched || !settled.has(entry.id),
     );
     const decision = decide(toDecidable(fresh), known);
     assertLocked(decision, { exclusive, known });
-    await writeDecision(tx, decision);
     const entries = fresh.map((event) => toLedgerEntry(event, decision));
-    await writeLedger(tx, entries.filter(isRecorded(fresh)));
+    await writeDecision(tx, decision, {
+      documents: fresh.flatMap(({ document }) => document ?? []),
+      entries: entries.filter(isRecorded(fresh)),
+    });
     const written = new Map(entries.map((entry) => [entry.id, entry]));
     return new Map<string, Settlement>(
       kept.flatMap(({ entry, body }) => {
@@ -59,6 +55,42 @@ export async function applyInTransaction(
       }),
     );
   });
+}
+
+interface Locked {
+  /** Names of the entities that may be written. */
+  exclusive: Set<string>;
+  known: Map<string, Known>;
+  /** What became of the events that the ledger has. */
+  settled: Map<string, Outcome>;
+}
+
+/** Two trips to the database: statements that do not need each other's answers are asked together, and run one after the other. */
+async function lockAndRead(
+  tx: Statements,
+  { events, users, bounds }: BatchToLock,
+): Promise<Locked> {
+  const keys = collectKeys(events);
+  const [, before] = await Promise.all([
+    beginBatch(tx, { ...bounds, holdsDelete: events.some(holdsDelete) }),
+    insertMissingVersions(tx, keys),
+  ]);
+  const exclusive = foreseeWrites(events, toKnown(before));
+  const requests = keys.map((key) => ({ ...key, exclusive: exclusive.has(nameOf(key)) }));
+  const ids = events.map(({ entry }) => entry.id);
+  const [, versions, settled] = await Promise.all([
+    lockVersions(tx, requests),
+    readVersions(tx, [...keys, ...users.flat()]),
+    readSettled(tx, ids),
+  ]);
+  return { exclusive, known: toKnown(versions), settled };
+}
+
+interface BatchToLock {
+  events: readonly PreparedEvent[];
+  /** Whom each event names. */
+  users: readonly (readonly Key[])[];
+  bounds: BatchBounds;
 }
 
 /** Those that need a decision: the others' outcome stands already. */

@@ -1,12 +1,17 @@
-/** Writes what was decided: deletions, placeholders, rows, versions. The caller holds the locks. */
+/** Writes what was decided: deletions, placeholders, rows, versions, and the ledger. The caller holds the locks. */
 import { type Statements } from '../db/database.js';
-import { deleteRows, insertPlaceholders, upsertRows } from '../db/rows.js';
+import { deleteRows, insertPlaceholders } from '../db/rows.js';
 import { type TableName } from '../db/tables.js';
-import { forgetChildVersions, writeVersions } from '../db/versions.js';
+import { forgetChildVersions, type Version } from '../db/versions.js';
+import { writeBatch, type BatchWrite } from '../db/write-batch.js';
 import { nameOf, type Decision } from './decide.js';
 import { ENTITIES, type EntityType, type Key } from './fact.js';
 
-export async function writeDecision(tx: Statements, decision: Decision): Promise<void> {
+export async function writeDecision(
+  tx: Statements,
+  decision: Decision,
+  record: Pick<BatchWrite, 'documents' | 'entries'> = {},
+): Promise<void> {
   for (const [table, deletions] of byTable(decision.deletions.values())) {
     const ids = deletions.map(({ key }) => key.entityId);
     await forgetChildVersions(tx, { table, ids, entityTypeOf });
@@ -18,17 +23,22 @@ export async function writeDecision(tx: Statements, decision: Decision): Promise
   for (const [table, entries] of byTable(placeholders)) {
     await insertPlaceholders(tx, { table, ids: entries.map(({ key }) => key.entityId) });
   }
-  for (const [table, entries] of byTable(decision.rows.values())) {
-    await upsertRows(tx, { table, rows: entries.map(({ row }) => row) });
-  }
-  await writeVersions(tx, [
-    ...[...decision.rows.values()].map(({ key, version }) => ({ ...key, version, deleted: false })),
-    ...[...decision.deletions.values()].map(({ key, version }) => ({
-      ...key,
-      version,
-      deleted: true,
-    })),
-  ]);
+  const toVersion = (deleted: boolean) => (entry: { key: Key; version: Version }) => ({
+    ...entry.key,
+    version: entry.version,
+    deleted,
+  });
+  await writeBatch(tx, {
+    ...record,
+    rows: byTable(decision.rows.values()).map(([table, entries]) => [
+      table,
+      entries.map(({ row }) => row),
+    ]),
+    versions: [
+      ...[...decision.rows.values()].map(toVersion(false)),
+      ...[...decision.deletions.values()].map(toVersion(true)),
+    ],
+  });
 }
 
 /** Groups by table, parents' tables first. */

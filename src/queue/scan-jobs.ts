@@ -2,7 +2,7 @@
 import { type Queue } from 'bullmq';
 import { type Redis } from 'ioredis';
 import { type Pool } from 'pg';
-import { isDeeplyNested } from '../clerk/json.js';
+import { scanJson } from '../clerk/json.js';
 import { isRecord } from '../record.js';
 import { QUEUE_NAME, type JobData } from './job.js';
 
@@ -60,7 +60,7 @@ export async function* scanPostgres(pool: Pool): AsyncGenerator<StoredJob[]> {
 export function readStoredBody({ data }: StoredJob): unknown {
   const body = isRecord(data) ? data['body'] : undefined;
   if (typeof body !== 'string') return data;
-  return isDeeplyNested(body) ? body : parse(body);
+  return scanJson(body).isTooDeep ? body : parse(body);
 }
 
 function parse(text: string): unknown {

@@ -67,10 +67,12 @@ export const MUTANTS = [
   {
     name: 'versions read before the locks',
     file: 'src/projections/transaction.ts',
-    find: `    const exclusive = await lockEntities(tx, { events, keys });
-    const known = toKnown(await readVersions(tx, [...keys, ...users.flat()]));`,
-    replace: `    const known = toKnown(await readVersions(tx, [...keys, ...users.flat()]));
-    const exclusive = await lockEntities(tx, { events, keys });`,
+    find: `const [, versions, settled] = await Promise.all([
+    lockVersions(tx, requests),
+    readVersions(tx, [...keys, ...users.flat()]),`,
+    replace: `const [versions, , settled] = await Promise.all([
+    readVersions(tx, [...keys, ...users.flat()]),
+    lockVersions(tx, requests),`,
     tests: ['tests/integration/histories', 'tests/process/race'],
   },
   {
@@ -98,8 +100,8 @@ export const MUTANTS = [
   {
     name: 'ledger written outside the commit',
     file: 'src/projections/transaction.ts',
-    find: 'await writeLedger(tx, entries.filter',
-    replace: 'await writeLedger(db, entries.filter',
+    find: 'await writeDecision(tx, decision, {',
+    replace: 'await writeDecision(db, decision, {',
     tests: ['tests/integration/histories'],
   },
   {

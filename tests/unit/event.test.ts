@@ -58,6 +58,7 @@ test('a queued delivery is read as the event that Clerk sent', () => {
     occurredAt: OCCURRED_AT,
     receivedAt: RECEIVED_AT,
     envelope,
+    text: JSON.stringify(envelope),
   });
 });
 

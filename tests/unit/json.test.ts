@@ -1,5 +1,5 @@
 /** JSON from strangers: what Postgres cannot hold never gets through. */
-import { isDeeplyNested, parseClean } from '../../src/clerk/json.js';
+import { parseClean, scanJson } from '../../src/clerk/json.js';
 
 const REPLACEMENT = '\uFFFD';
 
@@ -87,6 +87,24 @@ describe('depth', () => {
     ],
     ['those after a string that ends in a backslash do', `["\\\\",${'['.repeat(300)}`, true],
   ])('%s', (_name, text, isDeep) => {
-    expect(isDeeplyNested(text)).toBe(isDeep);
+    expect(scanJson(text).isTooDeep).toBe(isDeep);
+  });
+});
+
+describe('what Postgres can hold as it is', () => {
+  test.each([
+    ['plain JSON', '{"a":[1,-2.5,true,false,null,"e1e5"]}', true],
+    ['escapes that are harmless', String.raw`{"a":"\\u0000 \u00e9 \n \"quoted\" \\"}`, true],
+    ['a NUL', String.raw`{"a":"\u0000"}`, false],
+    ['half a surrogate pair, in capitals', String.raw`{"a":"\uD83D"}`, false],
+    ['a NUL in a key, behind an escaped backslash', String.raw`{"\\\u0000":1}`, false],
+    ['a number beyond every double', '[1e400]', false],
+    ['a number with an exponent, in capitals', '{"a":1E5}', false],
+    ['a number of 400 digits', `[${'9'.repeat(400)}]`, true],
+    ['a number of 401 digits', `[${'9'.repeat(401)}]`, false],
+    ['401 digits in a text', `["${'9'.repeat(401)}"]`, true],
+    ['many short numbers', `[${'1234567890,'.repeat(100)}0]`, true],
+  ])('%s', (_name, text, isHoldable) => {
+    expect(scanJson(text).isHoldable).toBe(isHoldable);
   });
 });

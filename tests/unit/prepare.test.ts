@@ -35,6 +35,7 @@ describe('an event that is', () => {
   test('understood has its facts, and no verdict yet', () => {
     expect(prepare(envelope)).toEqual({
       entry,
+      document: toDocument(envelope),
       facts: [expect.objectContaining({ kind: 'state' })],
       verdict: undefined,
       force: false,
@@ -47,6 +48,7 @@ describe('an event that is', () => {
     const error = 'The event belongs to another Clerk instance (ins_2).';
     expect(prepare(other)).toEqual({
       entry: { ...entry, instanceId: 'ins_2', payload: other, error },
+      document: toDocument(other),
       facts: undefined,
       verdict: 'ignored',
       force: false,
@@ -67,6 +69,7 @@ describe('an event that is', () => {
         payload: odd,
         error: expect.stringMatching(/not known/),
       },
+      document: toDocument(odd),
       facts: undefined,
       verdict: 'ignored',
       force: false,
@@ -84,6 +87,7 @@ describe('an event that is', () => {
         payload: odd,
         error: 'user.deleted: "data.id" is missing or not an id.',
       },
+      document: toDocument(odd),
       facts: undefined,
       verdict: 'failed',
       force: false,
@@ -112,6 +116,7 @@ describe('an event that is', () => {
         error: expect.stringMatching(error),
         payload: null,
       },
+      document: undefined,
       facts: undefined,
       verdict: 'failed',
       force: false,
@@ -123,6 +128,7 @@ describe('an event that is', () => {
     const delivery = { id: 'msg_1', body: JSON.stringify(envelope), receivedAt: RECEIVED_AT };
     expect(prepareEvent(delivery, undefined)).toEqual({
       entry,
+      document: toDocument(envelope),
       facts: undefined,
       verdict: undefined,
       force: false,
@@ -197,4 +203,8 @@ function prepare(envelope: object) {
 /** Any JSON, with NUL among its characters. */
 function json() {
   return fc.jsonValue({ stringUnit: 'binary' });
+}
+
+function toDocument(value: unknown) {
+  return { value, text: JSON.stringify(value) };
 }
