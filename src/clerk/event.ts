@@ -47,16 +47,11 @@ export interface Delivery {
 }
 
 /**
- * The least that ingest asks of verified bytes: a JSON object with a non-empty string `type`.
+ * The least that ingest asks of verified JSON (undefined: it is none): an object with a non-empty string `type`.
  * @throws SyncError `webhook.rejected` (400) with the cause.
  */
-export function readEnvelope(text: string): { envelope: JsonRecord; type: string } {
-  let envelope: unknown;
-  try {
-    envelope = JSON.parse(text);
-  } catch {
-    throw new SyncError('webhook.rejected', 'The body is not JSON.');
-  }
+export function readEnvelope(envelope: unknown): { envelope: JsonRecord; type: string } {
+  if (envelope === undefined) throw new SyncError('webhook.rejected', 'The body is not JSON.');
   if (!isRecord(envelope))
     throw new SyncError('webhook.rejected', 'The body is not a JSON object.');
   const type = envelope['type'];

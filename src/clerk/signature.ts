@@ -13,8 +13,17 @@ const HEADER_FAMILIES = ['svix', 'webhook'] as const;
 const MAX_SIGNATURES = 16;
 const MAX_ID_LENGTH = 256;
 
-/** Verifies `body` against the headers and returns the delivery's svix-id. Throws `webhook.rejected` with the cause, never the secret. */
-export type Verify = (headers: DistinctHeaders, body: Buffer) => string;
+/** A message whose signature is true. */
+export interface VerifiedMessage {
+  /** The svix-id. */
+  id: string;
+  text: string;
+  /** What `text` says; undefined when it is not JSON. */
+  value: unknown;
+}
+
+/** Verifies `body` against the headers. Throws `webhook.rejected` with the cause, never the secret. */
+export type Verify = (headers: DistinctHeaders, body: Buffer) => VerifiedMessage;
 
 /** @param secrets `whsec_…`, all accepted: Svix signs with the old and the new one for 24 hours after a rotation. */
 export function createVerifier(secrets: readonly string[]): Verify {
@@ -30,11 +39,11 @@ export function createVerifier(secrets: readonly string[]): Verify {
     let cause: SyncError | undefined;
     for (const webhook of webhooks) {
       try {
-        webhook.verify(text, signed);
-        return id;
+        // svix parses what it has verified: no need to do it twice.
+        return { id, text, value: webhook.verify(text, signed) };
       } catch (error) {
-        // svix parses what it has verified: these bytes are signed, and not JSON. The next reader says so.
-        if (error instanceof SyntaxError) return id;
+        // These bytes are signed, and not JSON. The next reader says so.
+        if (error instanceof SyntaxError) return { id, text, value: undefined };
         if (!(error instanceof WebhookVerificationError)) throw error;
         cause = rejected(explain(error.message));
       }

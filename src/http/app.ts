@@ -1,7 +1,7 @@
 /** The public endpoint: webhook paths and /healthz, nothing else. */
 import express, { type Express } from 'express';
 import { answerError, answerNotFound } from './answers.js';
-import { createWebhookRoute, type WebhookRouteOptions } from './webhook-route.js';
+import { addWebhookRoute, type WebhookRouteOptions } from './webhook-route.js';
 
 export interface AppOptions extends WebhookRouteOptions {
   /** Each path and all below it. */
@@ -15,7 +15,7 @@ export function createApp({ paths, ...options }: AppOptions): Express {
   app.get('/healthz', (_request, response) => {
     response.json({ status: 'alive' });
   });
-  app.use([...paths], createWebhookRoute(options));
+  addWebhookRoute(app, paths, options);
   app.use(answerNotFound);
   app.use(answerError(options.logger));
   return app;

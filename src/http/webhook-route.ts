@@ -1,5 +1,5 @@
 /** Verify bytes, then read, then queue. Everything slower than that is the worker's. */
-import express, { Router, type Request, type RequestHandler, type Response } from 'express';
+import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import { readEnvelope, type Delivery } from '../clerk/event.js';
 import { type Verify } from '../clerk/signature.js';
 import { type Logger } from '../logger.js';
@@ -23,12 +23,18 @@ export interface RequestObserver {
   answered: (outcome: string, seconds: number) => void;
 }
 
-export function createWebhookRoute(options: WebhookRouteOptions): Router {
-  const router = Router();
-  router.use(observeAnswers(options.observe));
-  router.post('/{*rest}', readBody(options.bodyLimitBytes), receiveWebhook(options));
-  router.all('/{*rest}', answerMethodNotAllowed);
-  return router;
+/** One flat route: a router of its own below each path took a twentieth of the request. */
+export function addWebhookRoute(
+  app: Express,
+  paths: readonly string[],
+  options: WebhookRouteOptions,
+): void {
+  const below = paths.map((path) => `${path === '/' ? '' : path}{/*rest}`);
+  app
+    .route(below)
+    .all(observeAnswers(options.observe))
+    .post(readBody(options.bodyLimitBytes), receiveWebhook(options))
+    .all(answerMethodNotAllowed);
 }
 
 function receiveWebhook({
@@ -40,10 +46,9 @@ function receiveWebhook({
 }: WebhookRouteOptions): RequestHandler {
   return async (request: Request, response: Response) => {
     const body = readBytes(request);
-    const id = verify(request.headersDistinct, body);
+    const { id, text, value } = verify(request.headersDistinct, body);
     observe.verified();
-    const text = body.toString('utf8');
-    const { envelope, type } = readEnvelope(text);
+    const { envelope, type } = readEnvelope(value);
     const delivery = {
       id,
       body: toQueueBody(text, envelope, { type, ...redaction }),
@@ -52,8 +57,15 @@ function receiveWebhook({
     const status = await enqueue(delivery, type);
     logger.info({ id, type, status }, 'received');
     response.locals['outcome'] = status;
-    response.json({ status, id });
+    answer(response, JSON.stringify({ status, id }));
   };
+}
+
+/** In one write. What Express does besides is a tenth of the whole request. */
+function answer(response: Response, text: string): void {
+  const length = Buffer.byteLength(text);
+  const headers = { 'Content-Type': 'application/json; charset=utf-8', 'Content-Length': length };
+  response.writeHead(200, headers).end(text);
 }
 
 function observeAnswers({ answered }: RequestObserver): RequestHandler {

@@ -1,7 +1,7 @@
 /** What the rest of the queue asks of the place where it lives. Types only. */
-import { type Job, type Processor, type Queue, type Worker, type WorkerOptions } from 'bullmq';
+import { type Processor, type Queue, type Worker, type WorkerOptions } from 'bullmq';
 import { type ClockReading } from '../clock.js';
-import { type JobData } from './job.js';
+import { type JobData, type NewJob } from './job.js';
 import { type Schedule, type ScheduleOptions } from './schedule.js';
 import { type StoredJob } from './scan-jobs.js';
 
@@ -57,8 +57,8 @@ export interface PostgresStore {
 
 export interface OpenQueue {
   queue: Queue<JobData>;
-  /** Runs `add` and tells how the queue knew the id before, in one round trip where the store allows it. */
-  addKnowing: (id: string, add: () => Promise<Job<JobData>>) => Promise<Presence>;
+  /** Adds jobs, each id once, and tells of each how the queue knew it before; in one round trip where the store allows it. */
+  addKnowing: (jobs: readonly NewJob[]) => Promise<Presence[]>;
   /** Lets the job's workers die as often as if none had died yet. BullMQ's own retry resets attempts only. */
   forgetStalls: (id: string) => Promise<void>;
   /** Rejects when the queue does not answer. */

@@ -38,16 +38,23 @@ export function toRetention(config: Config): Retention {
   };
 }
 
-export function toJob(delivery: Delivery, type: string, retention: Retention) {
+/** As `Queue.addBulk` takes it. */
+export interface NewJob {
+  name: string;
+  data: JobData;
+  opts: JobsOptions & { jobId: string };
+}
+
+export function toJob(delivery: Delivery, type: string, retention: Retention): NewJob {
   const data: JobData = { version: delivery.force ? 2 : 1, ...delivery };
-  const options: JobsOptions = {
+  const opts = {
     jobId: toJobId(delivery.id),
     attempts: retention.attempts,
     backoff: { type: BACKOFF_TYPE },
     removeOnComplete: { age: retention.completedAgeSeconds, count: retention.completedCount },
     removeOnFail: { age: retention.failedAgeSeconds },
   };
-  return { name: toJobName(type), data, options };
+  return { name: toJobName(type), data, opts };
 }
 
 /** @throws UnrecoverableError when somebody else put the job there; SyncError `job.newer` when a newer version of this program did. */

@@ -11,7 +11,7 @@ import {
 } from 'bullmq';
 import { Pool, type PoolConfig } from 'pg';
 import { SCHEDULE_WORKER, startSchedule, type Schedule, type ScheduleOptions } from './schedule.js';
-import { type Backend, type QueueTrouble } from './contract.js';
+import { type Backend, type Presence, type QueueTrouble } from './contract.js';
 import { inspectPostgres } from './inspect-postgres.js';
 import { QUEUE_NAME, type JobData } from './job.js';
 import { measureQueue } from './measure.js';
@@ -57,11 +57,10 @@ export function createPostgresBackend({ url, onError }: PostgresBackendOptions):
       queue.on('error', onError);
       return {
         queue,
-        async addKnowing(id, add) {
-          const state = await queue.getJobState(id);
-          await add();
-          if (state === 'failed') return 'failed';
-          return state === 'unknown' ? 'absent' : 'present';
+        async addKnowing(jobs) {
+          const states = await Promise.all(jobs.map(({ opts }) => queue.getJobState(opts.jobId)));
+          await queue.addBulk([...jobs]);
+          return states.map((state) => PRESENCES[state] ?? 'present');
         },
         async forgetStalls(id) {
           await pool.query('UPDATE job SET stalled_count = 0 WHERE queue = $1 AND id = $2', [
@@ -108,6 +107,9 @@ function openSchedule(
     disconnect: () => pool.end(),
   });
 }
+
+/** By the state before; whatever else it was, the job is there and may yet succeed, or has. */
+const PRESENCES: Readonly<Record<string, Presence>> = { failed: 'failed', unknown: 'absent' };
 
 /** BullMQ's SQL names its tables unqualified. */
 export function openQueuePool(url: string, limits: PoolConfig): Pool {

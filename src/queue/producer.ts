@@ -2,8 +2,9 @@
 import { Job } from 'bullmq';
 import { type Delivery } from '../clerk/event.js';
 import { messageOf, SyncError } from '../errors.js';
-import { type OpenQueue } from './contract.js';
-import { toJob, type Retention } from './job.js';
+import { createCollector } from './collector.js';
+import { type OpenQueue, type Presence } from './contract.js';
+import { toJob, type NewJob, type Retention } from './job.js';
 
 export type EnqueueStatus = 'queued' | 'duplicate' | 'requeued';
 
@@ -16,10 +17,18 @@ export type Enqueue = (delivery: Delivery, type: string) => Promise<EnqueueStatu
 /** Below the 5 s that the HTTP contract allows, so that the answer still gets out in time. */
 const DEADLINE_MS = 4_500;
 
+/** Together they may be large: a request's body is bounded, and so is their number. */
+const MOST_JOINED = 50;
+
 export function createEnqueue(open: OpenQueue, retention: Retention): Enqueue {
+  const add = createCollector({
+    apply: (jobs: readonly NewJob[]) => addTogether(open, jobs),
+    maxSize: MOST_JOINED,
+    maxInFlight: Infinity,
+  });
   return async (delivery, type) => {
     try {
-      return await withinDeadline(enqueue(open, toJob(delivery, type, retention)));
+      return await withinDeadline(enqueue(open, add, toJob(delivery, type, retention)));
     } catch (error) {
       throw new SyncError(
         'queue.unavailable',
@@ -32,13 +41,25 @@ export function createEnqueue(open: OpenQueue, retention: Retention): Enqueue {
 
 async function enqueue(
   open: OpenQueue,
-  { name, data, options }: ReturnType<typeof toJob>,
+  add: (job: NewJob) => Promise<Presence>,
+  job: NewJob,
 ): Promise<EnqueueStatus> {
-  const id = options.jobId ?? data.id;
   // BullMQ takes a known id without a word and without effect, even when that job has failed: hence the presence.
-  const presence = await open.addKnowing(id, () => open.queue.add(name, data, options));
+  const presence = await add(job);
   if (presence === 'absent') return 'queued';
-  return presence === 'failed' ? revive(open, id) : 'duplicate';
+  return presence === 'failed' ? revive(open, job.opts.jobId) : 'duplicate';
+}
+
+/** What several requests bring in one turn of the event loop; the second of one id is a duplicate of the first. */
+async function addTogether(open: OpenQueue, jobs: readonly NewJob[]): Promise<Presence[]> {
+  const first = new Map<string, NewJob>();
+  for (const job of jobs) if (!first.has(job.opts.jobId)) first.set(job.opts.jobId, job);
+  const presences = await open.addKnowing([...first.values()]);
+  const found = new Map([...first.keys()].map((id, index) => [id, presences[index]]));
+  return jobs.map((job) => {
+    const presence = found.get(job.opts.jobId) ?? 'present';
+    return presence === 'absent' && first.get(job.opts.jobId) !== job ? 'present' : presence;
+  });
 }
 
 /** Puts a finished job back, with all its attempts and as many deaths of its workers as the limit allows. */

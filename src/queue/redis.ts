@@ -5,7 +5,7 @@ import { inspectRedis, readField } from './inspect-redis.js';
 import { QUEUE_NAME, type JobData } from './job.js';
 import { measureQueue } from './measure.js';
 import { SCHEDULE_WORKER, startSchedule } from './schedule.js';
-import { type Backend, type OpenQueue, type Presence } from './contract.js';
+import { type Backend, type OpenQueue } from './contract.js';
 import { scanRedis } from './scan-jobs.js';
 
 /** Together these fail fast and recover; each was left out once, and the queue hung or stayed broken. */
@@ -88,14 +88,21 @@ function openRedisQueue(
   queue.on('error', onError);
   return {
     queue,
-    async addKnowing(id, add) {
-      // One connection answers in the order it was asked, so what the first two say was true before the job was added.
-      const [known, failed] = await Promise.all([
-        client.exists(queue.toKey(id)),
-        client.zscore(queue.toKey('failed'), id),
-        add(),
-      ]);
-      return toPresence(known === 1, failed !== null);
+    async addKnowing(jobs) {
+      // One connection answers in the order it was asked, so this was true before the jobs were added.
+      const asking = client.pipeline();
+      for (const { opts } of jobs) asking.exists(queue.toKey(opts.jobId));
+      const [known] = await Promise.all([asking.exec(), queue.addBulk([...jobs])]);
+      return Promise.all(
+        jobs.map(async ({ opts }, index) => {
+          const [error, count] = known?.[index] ?? [new Error('Redis gave no answer.')];
+          if (error) throw error;
+          if (count === 0) return 'absent';
+          return (await client.zscore(queue.toKey('failed'), opts.jobId)) === null
+            ? 'present'
+            : 'failed';
+        }),
+      );
     },
     async forgetStalls(id) {
       await client.hdel(queue.toKey(id), 'stc');
@@ -116,11 +123,6 @@ function openRedisQueue(
       client.disconnect();
     },
   };
-}
-
-function toPresence(isKnown: boolean, hasFailed: boolean): Presence {
-  if (hasFailed) return 'failed';
-  return isKnown ? 'present' : 'absent';
 }
 
 /** @param info Redis's INFO. An evicting policy drops jobs that were acknowledged; without an append-only file a crash does. */

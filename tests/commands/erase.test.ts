@@ -70,8 +70,8 @@ describe.each(BACKENDS)('with the queue in %s', (kind) => {
   /** As ingest would, but for later. */
   const delay = ({ id, event }: Sent) => {
     const delivery = { id, body: JSON.stringify(event), receivedAt: Date.now() };
-    const { name, data, options } = toJob(delivery, String(event['type']), RETENTION);
-    return open.queue.add(name, data, { ...options, delay: 3_600_000 });
+    const { name, data, opts } = toJob(delivery, String(event['type']), RETENTION);
+    return open.queue.add(name, data, { ...opts, delay: 3_600_000 });
   };
 
   test('nothing of the person is left in any table or job, what is others’ stays, and no redelivery brings anything back', async () => {
@@ -184,8 +184,8 @@ describe.each(BACKENDS)('with the queue in %s', (kind) => {
     const [sent] = person.past;
     if (!sent) throw new Error('The person has no past.');
     const delivery = { id: sent.id, body: JSON.stringify(sent.event), receivedAt: Date.now() };
-    const { name, data, options } = toJob(delivery, 'user.created', RETENTION);
-    await open.queue.add(name, data, options);
+    const { name, data, opts } = toJob(delivery, 'user.created', RETENTION);
+    await open.queue.add(name, data, opts);
     let release = (): void => undefined;
     const held = new Promise<void>((resolve) => {
       release = resolve;

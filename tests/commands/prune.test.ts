@@ -296,8 +296,8 @@ describe.each(BACKENDS)('with the queue in %s', (kind) => {
 
   const enqueue = async (sent: Sent, delay = 0) => {
     const delivery = { ...sent, receivedAt: Date.now() };
-    const { name, data, options } = toJob(delivery, 'organizationMembership.created', RETENTION);
-    return open.queue.add(name, data, { ...options, delay });
+    const { name, data, opts } = toJob(delivery, 'organizationMembership.created', RETENTION);
+    return open.queue.add(name, data, { ...opts, delay });
   };
   /** Takes the next job and ends it, as a worker does. */
   const finish = async (how: 'completed' | 'failed') => {

@@ -43,7 +43,7 @@ describe.each(BACKENDS)('with the queue in %s', (kind) => {
     Object.assign(event.data, data);
     const delivery = { id, body: JSON.stringify(event), receivedAt: Date.now() };
     const job = toJob(force ? { ...delivery, force } : delivery, type, RETENTION);
-    await open.queue.add(job.name, job.data, { ...job.options, delay });
+    await open.queue.add(job.name, job.data, { ...job.opts, delay });
     return id;
   };
 

@@ -1,5 +1,6 @@
 /** Error in, answer and log line out: every cause has its status, and nobody learns more than is theirs to know. */
 import { pino } from 'pino';
+import { type Verify, type VerifiedMessage } from '../../src/clerk/signature.js';
 import { SyncError } from '../../src/errors.js';
 import { createApp } from '../../src/http/app.js';
 import { listen } from '../../src/server.js';
@@ -9,7 +10,7 @@ const EVENT = '{"type":"user.created","data":{"id":"user_1","first_name":"Zebede
 const PATH = '/api/webhooks';
 
 interface Setup {
-  verify?: () => string;
+  verify?: Verify;
   enqueue?: () => Promise<string>;
 }
 
@@ -135,6 +136,11 @@ interface Request {
   headers?: Record<string, string>;
 }
 
+function verifyAnything(_headers: unknown, body: Buffer): VerifiedMessage {
+  const text = body.toString();
+  return { id: 'msg_1', text, value: JSON.parse(text) };
+}
+
 /** One request to a real server whose parts do as the test says. */
 async function ask(
   setup: Setup,
@@ -143,7 +149,7 @@ async function ask(
   const logged: Record<string, unknown>[] = [];
   const app = createApp({
     paths: [PATH],
-    verify: setup.verify ?? (() => 'msg_1'),
+    verify: setup.verify ?? verifyAnything,
     enqueue: setup.enqueue ?? (() => Promise.resolve('queued')),
     bodyLimitBytes: 1_000,
     redaction: { storePrivateMetadata: true },

@@ -180,9 +180,9 @@ function drawLayers(): string {
 async function askEverything(): Promise<Set<number>> {
   const app = createApp({
     paths: ['/known'],
-    verify: (headers) => {
+    verify: (headers, body) => {
       if (!headers['svix-id']) throw new SyncError('webhook.rejected', 'A header is missing.');
-      return 'msg_1';
+      return { id: 'msg_1', text: body.toString(), value: JSON.parse(body.toString()) };
     },
     enqueue: async (_delivery, type) => {
       if (type === 'queue.away') throw new SyncError('queue.unavailable', 'away');

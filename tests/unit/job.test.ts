@@ -21,7 +21,7 @@ describe('a job', () => {
     expect(toJob(DELIVERY, 'user.created', RETENTION)).toEqual({
       name: 'user.created',
       data: { version: 1, ...DELIVERY },
-      options: {
+      opts: {
         jobId: 'msg_1',
         attempts: 8,
         backoff: { type: 'capped-exponential' },
@@ -37,9 +37,9 @@ describe('a job', () => {
   });
 
   test('keeps the svix-id where BullMQ cannot hold it as an id', () => {
-    const { data, options } = toJob({ ...DELIVERY, id: 'wait' }, 'user.created', RETENTION);
+    const { data, opts } = toJob({ ...DELIVERY, id: 'wait' }, 'user.created', RETENTION);
     expect(data.id).toBe('wait');
-    expect(options.jobId).not.toBe('wait');
+    expect(opts.jobId).not.toBe('wait');
   });
 
   test('of a type of any length has a name of bounded length', () => {

@@ -22,7 +22,7 @@ function judge(webhook: Webhook, body: string, headers: Record<string, string>):
   try {
     return { verified: webhook.verify(body, headers) };
   } catch (error) {
-    return { refused: `${String(error)}` };
+    return { refused: String(error) };
   }
 }
 

@@ -23,12 +23,12 @@ afterEach(() => {
 
 describe('accepts', () => {
   test("a delivery under Svix's names, and gives its id", () => {
-    expect(verify(signed({ id: 'msg_1' }), Buffer.from(BODY))).toBe('msg_1');
+    expect(verify(signed({ id: 'msg_1' }), Buffer.from(BODY)).id).toBe('msg_1');
   });
 
   test('a delivery under the names of Standard Webhooks', () => {
     const headers = signed({ id: 'msg_1', family: 'webhook' });
-    expect(verify(headers, Buffer.from(BODY))).toBe('msg_1');
+    expect(verify(headers, Buffer.from(BODY)).id).toBe('msg_1');
   });
 
   test.each([
@@ -37,7 +37,7 @@ describe('accepts', () => {
   ])('a signature by %s of two secrets', (_which, secret) => {
     const key = secret === SECRET ? KEY : OTHER_KEY;
     const both = createVerifier([SECRET, OTHER_SECRET]);
-    expect(both(signed({ key }), Buffer.from(BODY))).toBe('msg_1');
+    expect(both(signed({ key }), Buffer.from(BODY)).id).toBe('msg_1');
   });
 
   test.each([
@@ -48,30 +48,39 @@ describe('accepts', () => {
   ])('a header of several signatures that has the right one %s', (_where, toHeader) => {
     const headers = signed({});
     const header = toHeader(headers['svix-signature']?.[0] ?? '');
-    expect(verify({ ...headers, 'svix-signature': [header] }, Buffer.from(BODY))).toBe('msg_1');
+    expect(verify({ ...headers, 'svix-signature': [header] }, Buffer.from(BODY)).id).toBe('msg_1');
+  });
+
+  test('a delivery, and gives its text and what that says', () => {
+    expect(verify(signed({ id: 'msg_1' }), Buffer.from(BODY))).toEqual({
+      id: 'msg_1',
+      text: BODY,
+      value: JSON.parse(BODY),
+    });
   });
 
   test.each([-300, -299, 0, 299, 300])('a timestamp %i seconds from now', (offset) => {
-    expect(verify(signed({ seconds: NOW_SECONDS + offset }), Buffer.from(BODY))).toBe('msg_1');
+    expect(verify(signed({ seconds: NOW_SECONDS + offset }), Buffer.from(BODY)).id).toBe('msg_1');
   });
 
   test.each(['null', 'not JSON', '{', '[]', ' '])(
     'the verified body %j, which it is for readEnvelope to refuse',
     (body) => {
-      expect(verify(signed({ body }), Buffer.from(body))).toBe('msg_1');
-      expect(() => readEnvelope(body)).toThrow(expect.objectContaining({ status: 400 }));
+      const { id, value } = verify(signed({ body }), Buffer.from(body));
+      expect(id).toBe('msg_1');
+      expect(() => readEnvelope(value)).toThrow(expect.objectContaining({ status: 400 }));
     },
   );
 
   test.each(['msg_2Lh9KRb0pzN4LePd3XiA4v12Axj', 'a', '!~', 'x'.repeat(256)])('the id %j', (id) => {
-    expect(verify(signed({ id }), Buffer.from(BODY))).toBe(id);
+    expect(verify(signed({ id }), Buffer.from(BODY)).id).toBe(id);
   });
 });
 
 describe('with headers of both families', () => {
   test("gives Svix's id, for it is the one that was verified", () => {
     const headers = { ...signed({ id: 'msg_s' }), ...signed({ id: 'msg_w', family: 'webhook' }) };
-    expect(verify(headers, Buffer.from(BODY))).toBe('msg_s');
+    expect(verify(headers, Buffer.from(BODY)).id).toBe('msg_s');
   });
 
   test("does not fall back on the other family when Svix's signature is wrong", () => {
@@ -94,7 +103,7 @@ describe('with headers of both families', () => {
 
   test('gives the id of the whole family, not that of the half one', () => {
     const headers = { 'svix-id': ['msg_s'], ...signed({ id: 'msg_w', family: 'webhook' }) };
-    expect(verify(headers, Buffer.from(BODY))).toBe('msg_w');
+    expect(verify(headers, Buffer.from(BODY)).id).toBe('msg_w');
   });
 });
 
