@@ -4,6 +4,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SyncError } from '../errors.js';
 import { type Environment } from '../environment.js';
+import { NODE_FLAGS } from '../node-flags.js';
 import { type Part } from './supervisor.js';
 import { type Terminal } from './terminal.js';
 
@@ -23,7 +24,9 @@ export interface ChildOptions {
 
 export function startChild(options: ChildOptions): Part & { ended: Promise<string> } {
   const { name, file, environment, graceSeconds, terminal } = options;
-  const child = spawn(process.execPath, ['--import', TYPESCRIPT, path.join(SOURCES, file)], {
+  const flags = NODE_FLAGS[name] ?? [];
+  const program = path.join(SOURCES, file);
+  const child = spawn(process.execPath, [...flags, '--import', TYPESCRIPT, program], {
     env: environment,
     // A process group of its own: the terminal's Ctrl-C reaches us alone, and we stop the children in order.
     detached: true,
