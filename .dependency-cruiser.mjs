@@ -61,6 +61,13 @@ export default {
       to: { path: PROCESS_FILES },
     },
     {
+      name: 'src-stands-alone',
+      comment: 'Tests and benchmarks know src; src knows neither.',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^(tests|bench)/' },
+    },
+    {
       name: 'every-folder-has-a-layer',
       comment: 'A new folder of src joins the table above, with what it may import.',
       severity: 'error',

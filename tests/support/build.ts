@@ -1,6 +1,14 @@
 /** The sources as plain JavaScript: a process starts in half the time that it needs to read TypeScript, and the tests start hundreds. */
 import { transformFile } from '@swc/core';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -10,28 +18,35 @@ export interface Build {
   remove: () => void;
 }
 
-/** Beside `src`, because some of it looks for `prisma` and `package.json` from there. */
-export async function buildSources(): Promise<Build> {
+/** A tree like the project's own, within it: some of it looks for `prisma`, `package.json` or its packages from where it stands. */
+export async function buildSources(folders: readonly string[] = ['src']): Promise<Build> {
   const directory = mkdtempSync(path.join(ROOT, '.test-build-'));
-  const sources = path.join(ROOT, 'src');
   await Promise.all(
-    listFiles(sources).map(async (file) => {
-      const { code } = await transformFile(path.join(sources, file), {
+    folders.flatMap(listFiles).map(async (file) => {
+      const { code } = await transformFile(path.join(ROOT, file), {
         jsc: { parser: { syntax: 'typescript' }, target: 'es2023' },
         module: { type: 'es6' },
         sourceMaps: 'inline',
       });
-      const output = path.join(directory, file.replace(/\.ts$/, '.js'));
+      const output = path.join(directory, toJavaScript(file));
       mkdirSync(path.dirname(output), { recursive: true });
       writeFileSync(output, code);
     }),
   );
+  copyFileSync(path.join(ROOT, 'package.json'), path.join(directory, 'package.json'));
+  symlinkSync(path.join(ROOT, 'prisma'), path.join(directory, 'prisma'), 'junction');
   return { directory, remove: () => rmSync(directory, { recursive: true, force: true }) };
 }
 
-function listFiles(directory: string): string[] {
-  const entries = readdirSync(directory, { recursive: true, encoding: 'utf8' });
-  return entries.filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'));
+/** Where a file of the project is in a build of it. */
+export function toJavaScript(file: string): string {
+  return file.replace(/\.ts$/, '.js');
+}
+
+function listFiles(folder: string): string[] {
+  return readdirSync(path.join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))
+    .map((file) => path.join(folder, file));
 }
 
 /** How a process of ours is started from `src`, as `ingest.ts`: the build where `npm test` has made one. */
@@ -41,5 +56,5 @@ export function argumentsFor(file: string): string[] {
     const typescript = path.join(ROOT, 'scripts/typescript.mjs');
     return ['--import', typescript, path.join(ROOT, 'src', file)];
   }
-  return ['--enable-source-maps', path.join(build, file.replace(/\.ts$/, '.js'))];
+  return ['--enable-source-maps', path.join(build, 'src', toJavaScript(file))];
 }

@@ -17,8 +17,15 @@ export interface TestDatabase {
 
 /** @param migrated false: an empty database. */
 export async function createDatabase({ migrated = true } = {}): Promise<TestDatabase> {
-  const serverUrl = readServerUrl();
   const name = `test_${randomBytes(6).toString('hex')}`;
+  return createDatabaseOn(readServerUrl(), { name, migrated });
+}
+
+/** @param serverUrl of a server that has the template, where the database is to be migrated. */
+export async function createDatabaseOn(
+  serverUrl: string,
+  { name, migrated }: { name: string; migrated: boolean },
+): Promise<TestDatabase> {
   await runOnServer(
     serverUrl,
     `CREATE DATABASE ${name} TEMPLATE ${migrated ? TEMPLATE_DATABASE : 'template0'}`,

@@ -36,10 +36,13 @@ const SETTINGS = {
   log_filename: 'server.log',
 };
 
-export async function startPostgres(): Promise<PostgresServer> {
+/** @param settings of the server, `-c` style, beside and before those that the tests have. */
+export async function startPostgres(
+  settings: Readonly<Record<string, string>> = {},
+): Promise<PostgresServer> {
   const directory = mkdtempSync(path.join(tmpdir(), 'clerk-sync-postgres-'));
   chmodSync(directory, 0o755); // as root, Postgres runs as another user, who must get in
-  const options = { directory, port: await findFreePort(), settings: SETTINGS };
+  const options = { directory, port: await findFreePort(), settings: { ...SETTINGS, ...settings } };
   let server = await startEmbeddedPostgres(options);
   const { url } = server;
   await migrate({ url, schema: 'clerk' });

@@ -17,6 +17,7 @@ import { parse as parseDotenv } from 'dotenv';
 import { parse as parseYaml } from 'yaml';
 import { readConfig, VARIABLES } from '../../src/config.js';
 import { SIGNING_SECRET_NAMES } from '../../src/environment.js';
+import { NODE_FLAGS } from '../../src/node-flags.js';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const read = (file: string) => readFileSync(path.join(ROOT, file), 'utf8');
@@ -131,6 +132,8 @@ describe('the layer rule', () => {
     ['system-imports-only-its-layers', 'src/system/a.ts', '../projections/ok.js'],
     ['leaves-import-only-leaves', 'src/leaf-a.ts', './clerk/ok.js'],
     ['nobody-imports-a-process', 'src/commands/b.ts', '../worker.js'],
+    ['src-stands-alone', 'src/http/e.ts', '../../bench/ok.js'],
+    ['src-stands-alone', 'src/leaf-b.ts', '../tests/ok.js'],
     ['every-folder-has-a-layer', 'src/helpers/a.ts', '../leaf.js'],
     ['express-enters-by-http-and-ops', 'src/commands/c.ts', 'express'],
     ['bullmq-enters-by-queue', 'src/ops/b.ts', 'bullmq'],
@@ -164,6 +167,8 @@ describe('the layer rule', () => {
     ['src/db/client.ts', ['./generated/client.js', 'pg', '@prisma/adapter-pg']],
     ['src/db/generated/client.ts', []],
     ['src/clerk/d.ts', ['./c.js', 'svix']],
+    ['bench/ok.ts', ['../src/leaf.js']],
+    ['tests/ok.ts', ['../src/leaf.js']],
   ];
   let found: Map<string, string[]>;
 
@@ -228,6 +233,14 @@ describe('package.json', () => {
     }
   });
 
+  test('gives Node the flags that `npm start` gives it', () => {
+    for (const [name, flags] of Object.entries(NODE_FLAGS)) {
+      const words = (packageJson.scripts[name] ?? '').split(' ');
+      expect(words.slice(1, 1 + flags.length)).toEqual(flags);
+      expect(words[1 + flags.length]).toBe('--import');
+    }
+  });
+
   test('has no pre and post scripts: installs that ignore scripts would skip them', () => {
     const { scripts } = packageJson;
     const hooks = Object.keys(scripts).filter((name) => /^(pre|post)/.test(name));
@@ -242,7 +255,9 @@ describe('package.json', () => {
       'npm run build',
       'npm test',
     ]);
-    expect(read('.ci/run')).toMatch(/^npm ci.*\n[^]*^npm run check$/m);
+    expect(read('.ci/run')).toMatch(
+      /^npm ci.*\n[^]*^npm run check$[^]*^npm run bench -- --short$/m,
+    );
     accessSync(path.join(ROOT, '.ci/run'), constants.X_OK);
   });
 });
@@ -291,7 +306,7 @@ describe('the code', () => {
   });
 
   test('says why wherever it silences the linter or the compiler', () => {
-    const files = ['src', 'tests', 'scripts'].flatMap((folder) =>
+    const files = ['src', 'tests', 'bench', 'scripts'].flatMap((folder) =>
       readdirSync(path.join(ROOT, folder), { recursive: true, encoding: 'utf8' })
         .filter((name) => /\.m?[jt]s$/.test(name) && !/\bgenerated\b/.test(name))
         .map((name) => path.join(folder, name)),
