@@ -24,8 +24,9 @@ export async function writeBatch(tx: Statements, write: BatchWrite): Promise<voi
     const sql = toSql({ documents: '$1::jsonb', records: `$${index + 2}::jsonb` });
     return `part_${index} AS (${sql})`;
   });
+  // Versions alone name no document, and Postgres cannot tell the type of a parameter that is not named at all.
   await tx.execute(
-    `WITH ${statements.join(', ')} SELECT`,
+    `WITH ${statements.join(', ')} SELECT $1::jsonb IS NOT NULL`,
     documents.toText(),
     ...parts.map(({ records }) => JSON.stringify(records)),
   );
