@@ -535,8 +535,8 @@ describe('trouble', () => {
       ],
       [
         'a table that is not there yet',
-        `ALTER TABLE clerk.organizations RENAME TO away`,
-        `ALTER TABLE clerk.away RENAME TO organizations`,
+        `ALTER TABLE clerk.users RENAME TO away`,
+        `ALTER TABLE clerk.away RENAME TO users`,
       ],
     ])('%s', async (_name, obstruct, clear) => {
       const inThis = (sql: string) => sql.replace('DATABASE DB', `DATABASE ${database.name}`);
