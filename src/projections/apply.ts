@@ -126,6 +126,7 @@ async function persist<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const { logger, report, signal } = options;
+  let isSuspect = false;
   for (let losses = 0, tries = 1; ; tries++) {
     try {
       return await work();
@@ -139,8 +140,10 @@ async function persist<T>(
         await pause(losses, signal);
       } else {
         const wasAway = await waitForDatabase(options);
-        // Nothing of ours is missing or forbidden: the error is about something that this batch alone touches.
-        if (!wasAway && fault === 'structure') throw error;
+        // Nothing of ours is missing or forbidden, twice: the error is about something that this batch alone touches.
+        // Once may be a migration that ended between the error and the question.
+        if (!wasAway && fault === 'structure' && isSuspect) throw error;
+        isSuspect = !wasAway && fault === 'structure';
         if (!wasAway) await pause(tries, signal);
       }
     }
