@@ -15,7 +15,7 @@ const PURE = [
 /** Starts Postgres and Redis around jest. */
 const WITH_SERVERS = ['--import', './scripts/typescript.mjs', 'tests/support/run-tests.ts'];
 
-// Three at a time, whatever the machine has: suites with servers mostly wait, and a busy machine makes them wait longer.
+// Two at a time, whatever the machine has: suites with servers wait for conditions, and a busy machine makes them wait longer.
 const runs =
   args.length > 0
     ? [[...WITH_SERVERS, '--runInBand', ...args]]
@@ -23,7 +23,7 @@ const runs =
         [...PURE, 'tests/unit/'],
         [
           ...WITH_SERVERS,
-          '--maxWorkers=3',
+          '--maxWorkers=2',
           'tests/integration/',
           'tests/commands/',
           'tests/process/',
