@@ -23,7 +23,7 @@ export interface RequestObserver {
   answered: (outcome: string, seconds: number) => void;
 }
 
-/** One flat route: a router of its own below each path took a twentieth of the request. */
+/** One flat route: with an answer in one write it is a twentieth cheaper than a router below each path. */
 export function addWebhookRoute(
   app: Express,
   paths: readonly string[],
@@ -61,7 +61,7 @@ function receiveWebhook({
   };
 }
 
-/** In one write. What Express does besides is a tenth of the whole request. */
+/** In one write, and without what Express does for answers of any kind. */
 function answer(response: Response, text: string): void {
   const length = Buffer.byteLength(text);
   const headers = { 'Content-Type': 'application/json; charset=utf-8', 'Content-Length': length };

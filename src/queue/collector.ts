@@ -1,4 +1,4 @@
-/** Gathers single items into batches: one job, one result, one retry, yet one transaction per hundred. */
+/** Gathers single items into batches: one job, one result, one retry, yet one transaction for hundreds. */
 
 export interface CollectorOptions<T, R> {
   /** Same length and order as the items. A rejection is every item's. */

@@ -9,7 +9,7 @@ import { dropTombstone } from '../../src/db/tombstones.js';
 import { createApply, type Apply } from '../../src/projections/apply.js';
 import { BACKENDS, openBackend, queueSettings, waitForQueue } from '../support/backends.js';
 import { newMessageId } from '../support/clerk.js';
-import { runCommand, type CommandResult } from '../support/commands.js';
+import { runCommand, type CommandResult, runInProcess } from '../support/commands.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { createUnwatchedReport } from '../support/observers.js';
 import { killAll, startWorker } from '../support/processes.js';
@@ -321,16 +321,6 @@ test('without a database: exit code 1', async () => {
   expect(stderr).toMatch(/^The database is not ready: .*Check DATABASE_URL/);
 });
 
-async function runHere(
-  args: string[],
-  environment: Record<string, string>,
-): Promise<CommandResult> {
-  let [stdout, stderr] = ['', ''];
-  const code = await forgetCommand.run(args, {
-    environment,
-    print: (line) => (stdout += `${line}\n`),
-    writeProgress: (text) => (stderr += text),
-    isTerminal: false,
-  });
-  return { code, stdout, stderr };
+function runHere(args: string[], environment: Record<string, string>): Promise<CommandResult> {
+  return runInProcess(forgetCommand, args, environment);
 }

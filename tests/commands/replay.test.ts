@@ -13,7 +13,7 @@ import {
 } from '../support/backends.js';
 import { replayCommand } from '../../src/commands/replay.js';
 import { newMessageId } from '../support/clerk.js';
-import { runCommand, startCommand, type CommandResult } from '../support/commands.js';
+import { runCommand, runInProcess, startCommand, type CommandResult } from '../support/commands.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { findFreePort } from '../support/ports.js';
 import { killAll, startWorker } from '../support/processes.js';
@@ -422,19 +422,8 @@ describe('servers that are away', () => {
   });
 });
 
-/** The command itself, without the second that a process of its own takes to start. */
-async function runHere(
-  args: string[],
-  environment: Record<string, string>,
-): Promise<CommandResult> {
-  let [stdout, stderr] = ['', ''];
-  const code = await replayCommand.run(args, {
-    environment,
-    print: (line) => (stdout += `${line}\n`),
-    writeProgress: (text) => (stderr += text),
-    isTerminal: false,
-  });
-  return { code, stdout, stderr };
+function runHere(args: string[], environment: Record<string, string>): Promise<CommandResult> {
+  return runInProcess(replayCommand, args, environment);
 }
 
 function iso(ms: number): string {

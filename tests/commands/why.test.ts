@@ -22,7 +22,7 @@ import {
   type PlantedEvent,
 } from '../support/canaries.js';
 import { newMessageId } from '../support/clerk.js';
-import { runCommand, type CommandResult } from '../support/commands.js';
+import { runCommand, runInProcess, type CommandResult } from '../support/commands.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { createUnwatchedReport } from '../support/observers.js';
 import { findFreePort } from '../support/ports.js';
@@ -396,19 +396,8 @@ function pickOnePerFamily(events: readonly PlantedEvent[]): { id: string; entity
   return [...families.values()];
 }
 
-/** In this process: as many child processes would take minutes. */
-async function runHere(
-  args: string[],
-  environment: Record<string, string>,
-): Promise<CommandResult> {
-  let [stdout, stderr] = ['', ''];
-  const code = await whyCommand.run(args, {
-    environment,
-    print: (line) => (stdout += `${line}\n`),
-    writeProgress: (text) => (stderr += text),
-    isTerminal: false,
-  });
-  return { code, stdout, stderr };
+function runHere(args: string[], environment: Record<string, string>): Promise<CommandResult> {
+  return runInProcess(whyCommand, args, environment);
 }
 
 function iso(ms: number): string {

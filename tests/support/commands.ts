@@ -1,5 +1,6 @@
 /** The commands of `npm run …`, as child processes. */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { type Command } from '../../src/commands/command.js';
 import { argumentsFor } from './build.js';
 
 export interface CommandResult {
@@ -36,4 +37,20 @@ export function startCommand(
     child.once('close', (code) => resolve({ code: code ?? -1, stdout, stderr }));
   });
   return { child, ended };
+}
+
+/** In this process, without the second that one of its own takes to start; for tests of a command's many answers. */
+export async function runInProcess(
+  command: Command,
+  args: string[],
+  environment: Record<string, string>,
+): Promise<CommandResult> {
+  let [stdout, stderr] = ['', ''];
+  const code = await command.run(args, {
+    environment,
+    print: (line) => (stdout += `${line}\n`),
+    writeProgress: (text) => (stderr += text),
+    isTerminal: false,
+  });
+  return { code, stdout, stderr };
 }

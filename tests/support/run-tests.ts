@@ -19,6 +19,18 @@ const NO_REDIS = `
 ******************************************************************************
 `;
 
+const PASSED_ON = [
+  'PATH',
+  'HOME',
+  'CI',
+  'TMPDIR',
+  'HISTORIES',
+  'SEED',
+  'OUTAGE_SECONDS',
+  'BACKFILL_USERS',
+  'RECONCILE_USERS',
+];
+
 const directory = mkdtempSync(path.join(tmpdir(), 'clerk-sync-tests-'));
 chmodSync(directory, 0o755); // as root, Postgres runs as another user, who must get in
 const closers: (() => Promise<void> | void)[] = [
@@ -72,31 +84,10 @@ function runJest(servers: Record<string, string>): Promise<number> {
     ...process.argv.slice(2),
   ];
   // The tests say what they need; nothing of the developer's own configuration may leak in.
-  const {
-    PATH,
-    HOME,
-    CI,
-    TMPDIR,
-    HISTORIES,
-    SEED,
-    OUTAGE_SECONDS,
-    BACKFILL_USERS,
-    RECONCILE_USERS,
-  } = process.env;
+  const passedOn = Object.fromEntries(PASSED_ON.map((name) => [name, process.env[name]]));
   const child = spawn(process.execPath, jest, {
     stdio: 'inherit',
-    env: {
-      PATH,
-      HOME,
-      CI,
-      TMPDIR,
-      HISTORIES,
-      SEED,
-      OUTAGE_SECONDS,
-      BACKFILL_USERS,
-      RECONCILE_USERS,
-      ...servers,
-    },
+    env: { ...passedOn, ...servers },
   });
   return new Promise((resolve) => {
     child.on('exit', (code) => {

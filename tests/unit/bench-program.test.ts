@@ -7,6 +7,7 @@ import { printRun, printScenario } from '../../bench/print.js';
 import { type Results, type ScenarioResult } from '../../bench/results.js';
 import { listVoids } from '../../bench/run-bench.js';
 import { runScenario } from '../../bench/run-scenario.js';
+import { MACHINE } from '../support/bench-machine.js';
 
 describe('flags', () => {
   const names = ['worker-rate', 'ingest-rate'];
@@ -212,15 +213,7 @@ function named(name: string, seconds: number): ScenarioResult {
 
 function resultsOf(...scenarios: ScenarioResult[]): Results {
   return {
-    machine: {
-      cores: 2,
-      cpu: 'a processor',
-      memoryGb: 8,
-      system: 'Linux',
-      disk: 'ext4',
-      fsyncMs: 1,
-      loadBefore: 0,
-    },
+    machine: MACHINE,
     versions: { bullmq: '6.7.0' },
     settings: {},
     scenarios,

@@ -12,6 +12,7 @@ import { chooseTicks } from '../../bench/report/svg.js';
 import { DOCS, renderReport } from '../../bench/report/write-report.js';
 import { formatInterval, formatNumber, formatRatio } from '../../bench/format.js';
 import { readResults, type Results, type ScenarioResult } from '../../bench/results.js';
+import { MACHINE } from '../support/bench-machine.js';
 
 describe('docs/performance.md', () => {
   const stored = readResults();
@@ -218,15 +219,7 @@ function render(
   profiles: StoredProfile[] = [],
 ) {
   const results: Results = {
-    machine: {
-      cores: 2,
-      cpu: 'a processor',
-      memoryGb: 8,
-      system: 'Linux',
-      disk: 'ext4',
-      fsyncMs: 1,
-      loadBefore: 0,
-    },
+    machine: MACHINE,
     versions: { bullmq: '6.7.0' },
     settings: { Postgres: 'fsync on' },
     scenarios: [scenario],
