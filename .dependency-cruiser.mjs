@@ -9,6 +9,8 @@ const LAYERS = {
   projections: ['clerk', 'db'],
   db: [],
   backfill: ['clerk', 'db', 'projections'],
+  outbox: ['clerk', 'db', 'queue'],
+  handlers: ['clerk', 'db', 'outbox'],
   commands: ['clerk', 'queue', 'db', 'projections', 'backfill'],
   system: ['db', 'queue'],
 };

@@ -21,6 +21,10 @@ export const ENTITY_TABLES = [
 ] as const;
 export type EntityTable = (typeof ENTITY_TABLES)[number];
 
+/** What WORKER_TASKS may name. */
+const WORKER_TASKS = ['mirror', 'handlers'] as const;
+export type WorkerTask = (typeof WORKER_TASKS)[number];
+
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 const BYTE_UNITS: Record<string, number> = { '': 1, b: 1, kb: 1024, mb: 1024 ** 2 };
 const SECOND_UNITS: Record<string, number> = { '': 1, s: 1, m: 60, h: 3600, d: 86_400 };
@@ -53,7 +57,8 @@ export const parsers = {
   ),
   queuePrefix: matching(/^[^\s:]{1,100}$/, 'use up to 100 characters without spaces and colons'),
   paths,
-  entities,
+  entities: choices(ENTITY_TABLES, 'entity'),
+  tasks: choices(WORKER_TASKS, 'task'),
   signingSecret,
 } satisfies Record<string, Parser<unknown>>;
 
@@ -76,13 +81,15 @@ function list(raw: string): Parsed<string[]> {
   return value.length > 0 ? { value } : { problem: `"${raw}" names nothing. Name one or more.` };
 }
 
-function entities(raw: string): Parsed<EntityTable[]> {
-  const list = split(raw);
-  const known = list.filter((item): item is EntityTable =>
-    (ENTITY_TABLES as readonly string[]).includes(item),
-  );
-  if (known.length > 0 && known.length === list.length) return { value: known };
-  return { problem: `"${raw}" names an unknown entity. Choose among ${ENTITY_TABLES.join(', ')}.` };
+function choices<const T extends string>(known: readonly T[], what: string): Parser<T[]> {
+  return (raw) => {
+    const list = split(raw);
+    const value = known.filter((item) => list.includes(item));
+    if (value.length > 0 && list.every((item) => known.some((name) => name === item))) {
+      return { value };
+    }
+    return { problem: `"${raw}" names an unknown ${what}. Choose among ${known.join(', ')}.` };
+  };
 }
 
 function signingSecret(raw: string): Parsed<string> {

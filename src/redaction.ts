@@ -4,7 +4,7 @@
  */
 import { isRecord, type JsonRecord } from './record.js';
 
-const FORBIDDEN_ANYWHERE: ReadonlySet<string> = new Set([
+const FORBIDDEN_KEYS = [
   'backup_codes',
   'external_verification_redirect_url',
   'magic_link',
@@ -17,25 +17,34 @@ const FORBIDDEN_ANYWHERE: ReadonlySet<string> = new Set([
   'ticket',
   'token',
   'totp_secret',
-]);
+] as const;
+const FORBIDDEN_ANYWHERE: ReadonlySet<string> = new Set(FORBIDDEN_KEYS);
 
-const MESSAGE = ['body', 'body_plain', 'data', 'message', 'subject'];
-const INVITATION = ['url', 'invitation.url'];
+const MESSAGE = ['body', 'body_plain', 'data', 'message', 'subject'] as const;
+const INVITATION = ['url', 'invitation.url'] as const;
 
 /** Event families whose `data` holds more: an email's and an SMS's template variables carry the code, an invitation's URL its ticket. */
-const FORBIDDEN_IN_DATA: ReadonlyMap<string, readonly string[]> = new Map([
-  ['email', MESSAGE],
-  ['sms', MESSAGE],
-  ['organizationInvitation', INVITATION],
-  ['waitlistEntry', INVITATION],
-]);
+const FAMILY_PATHS = {
+  email: MESSAGE,
+  sms: MESSAGE,
+  organizationInvitation: INVITATION,
+  waitlistEntry: INVITATION,
+} as const;
+const FORBIDDEN_IN_DATA: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries(FAMILY_PATHS),
+);
 
 /** Metadata is the application's own: its keys are not ours to judge, and a customer's `code` is not a one-time code. */
-const OWNED_BY_APPLICATION: ReadonlySet<string> = new Set([
-  'public_metadata',
-  'private_metadata',
-  'unsafe_metadata',
-]);
+const METADATA_KEYS = ['public_metadata', 'private_metadata', 'unsafe_metadata'] as const;
+const OWNED_BY_APPLICATION: ReadonlySet<string> = new Set(METADATA_KEYS);
+
+/** The policy as types, for those who read what is left. */
+export type ForbiddenKey = (typeof FORBIDDEN_KEYS)[number];
+export type MetadataKey = (typeof METADATA_KEYS)[number];
+/** What else is missing in the `data` of a family's events, as paths. */
+export type ForbiddenPath<Family extends string> = Family extends keyof typeof FAMILY_PATHS
+  ? (typeof FAMILY_PATHS)[Family][number]
+  : never;
 
 export interface RedactionPolicy {
   /** False drops `private_metadata` too (STORE_PRIVATE_METADATA). */

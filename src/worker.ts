@@ -1,19 +1,24 @@
-/** The worker process: takes events off the queue and applies them to the mirror, in batches. */
+/** The worker process: takes events off the queue and applies them to the mirror, in batches; and runs the handlers that they start. */
 import { createScheduledReconcile, type ScheduledOptions } from './backfill/scheduled-reconcile.js';
 import { reportDrift } from './backfill/report-drift.js';
 import { TYPE_LABELS } from './clerk/event-types.js';
-import { readConfig } from './config.js';
-import { openDatabase } from './db/database.js';
+import { type WorkerTask } from './config-parsers.js';
+import { readConfig, type Config } from './config.js';
+import { openDatabase, type DatabaseOptions } from './db/database.js';
 import { createDatabaseCheck } from './db/probe.js';
 import { reportDatabase } from './db/report-database.js';
 import { loadEnvironment } from './environment.js';
+import { HANDLERS } from './handlers/index.js';
 import { closeOnSignal, runMain, type Closable } from './lifecycle.js';
-import { createErrorDamper, createLogger } from './logger.js';
-import { createMetrics } from './metrics.js';
+import { createErrorDamper, createLogger, type Logger } from './logger.js';
+import { createMetrics, type Metrics } from './metrics.js';
 import { createOpsApp } from './ops/ops-app.js';
 import { combineChecks, createQueueCheck, failWhenStopping } from './ops/readiness.js';
 import { reportQueue } from './ops/report-queue.js';
-import { createApply, recordFailure } from './projections/apply.js';
+import { openOutbox, type OpenOutbox, type OutboxOptions } from './outbox/open-outbox.js';
+import { readHandlers } from './outbox/read-handlers.js';
+import { createRunReport } from './outbox/report-runs.js';
+import { createApply, recordFailure, type ApplyOptions } from './projections/apply.js';
 import { toBounds, toPolicy } from './projections/policy.js';
 import { createReport } from './projections/report.js';
 import { chooseBackend } from './queue/backend.js';
@@ -26,17 +31,13 @@ import { listen } from './server.js';
 const DATABASE_CONNECTIONS = 5;
 
 await runMain(async () => {
-  const config = readConfig(loadEnvironment(process.env, process.cwd()), ['database']);
+  const env = loadEnvironment(process.env, process.cwd());
+  const config = readConfig(env, ['database']);
+  const handlers = readHandlers(HANDLERS);
   const logger = createLogger('worker', config.LOG_LEVEL, config.LOG_FORMAT);
   const stopping = new AbortController();
-  const bounds = toBounds(config);
-  const db = openDatabase({
-    url: config.DATABASE_URL ?? '',
-    schema: config.DATABASE_SCHEMA,
-    size: DATABASE_CONNECTIONS,
-    ...bounds,
-    onError: createErrorDamper(logger, 'trouble with the database'),
-  });
+  const connection = describeConnection(config, logger);
+  const db = openDatabase({ ...connection, size: DATABASE_CONNECTIONS });
   const backend = chooseBackend({
     redisUrl: config.REDIS_URL,
     databaseUrl: config.DIRECT_DATABASE_URL ?? config.DATABASE_URL,
@@ -48,15 +49,74 @@ await runMain(async () => {
   reportQueue(queue, metrics);
   reportDatabase(db, metrics);
   reportDrift(db, metrics);
-  const report = createReport(logger, metrics);
-  const policy = toPolicy(config);
-  const applying = { db, policy, bounds, logger, report, signal: stopping.signal };
   const isReady = combineChecks([createQueueCheck(queue, logger), createDatabaseCheck(db)]);
   const ops = await listen(createOpsApp(failWhenStopping(isReady, stopping.signal), metrics), {
     host: config.OPS_HOST,
     port: config.WORKER_OPS_PORT,
     portVariable: 'WORKER_OPS_PORT',
   });
+  const opened: Closable[] = [
+    { name: 'database', ...db },
+    { name: 'queue', ...queue },
+    { name: 'ops', ...ops },
+  ];
+  const does = (task: WorkerTask) => config.WORKER_TASKS.includes(task);
+  const outbox = does('handlers')
+    ? openHandlers({ config, handlers, backend, connection, env, logger })
+    : undefined;
+  if (outbox) opened.push({ name: 'handlers', ...outbox });
+  if (does('mirror')) {
+    const applying = {
+      db,
+      policy: toPolicy(config),
+      bounds: toBounds(config),
+      logger,
+      report: createReport(logger, metrics),
+      signal: stopping.signal,
+      outbox: { handlersFor: handlers.namesFor, notify: () => outbox?.notify() },
+    };
+    opened.push(...openMirror({ config, backend, applying, metrics }));
+  }
+  closeOnSignal(opened, { stopping, graceSeconds: config.SHUTDOWN_GRACE, logger });
+  const { DATABASE_SCHEMA: schema, WORKER_TASKS: tasks } = config;
+  logger.info(
+    { queue: backend.kind, schema, opsPort: ops.port, tasks, handlers: handlers.names },
+    'worker runs',
+  );
+});
+
+function describeConnection(config: Config, logger: Logger): Omit<DatabaseOptions, 'size'> {
+  return {
+    url: config.DATABASE_URL ?? '',
+    schema: config.DATABASE_SCHEMA,
+    ...toBounds(config),
+    onError: createErrorDamper(logger, 'trouble with the database'),
+  };
+}
+
+type HandlersOptions = Pick<OutboxOptions, 'config' | 'handlers' | 'backend' | 'env' | 'logger'> & {
+  connection: Omit<DatabaseOptions, 'size'>;
+};
+
+function openHandlers({ connection, ...options }: HandlersOptions): OpenOutbox {
+  return openOutbox({
+    ...options,
+    openDatabase: (size) => openDatabase({ ...connection, size }),
+    report: createRunReport(options.logger),
+    onError: createErrorDamper(options.logger, 'trouble with the relay'),
+  });
+}
+
+interface MirrorOptions {
+  config: Config;
+  backend: Backend;
+  applying: ApplyOptions;
+  metrics: Metrics;
+}
+
+/** The consumer of events, and the reconcile that a worker may do by itself. */
+function openMirror({ config, backend, applying, metrics }: MirrorOptions): Closable[] {
+  const { db, logger, signal } = applying;
   const apply = createApply(applying);
   const consumer = openConsumer({
     backend,
@@ -68,21 +128,11 @@ await runMain(async () => {
     observe: observeJobs(metrics),
     logger,
   });
-  closeOnSignal(
-    [
-      { name: 'database', ...db },
-      { name: 'queue', ...queue },
-      { name: 'ops', ...ops },
-      { name: 'consumer', ...consumer },
-      ...openReconcile({ config, backend, db, apply, logger, signal: stopping.signal }),
-    ],
-    { stopping, graceSeconds: config.SHUTDOWN_GRACE, logger },
-  );
-  logger.info(
-    { queue: backend.kind, schema: config.DATABASE_SCHEMA, opsPort: ops.port },
-    'worker runs',
-  );
-});
+  return [
+    { name: 'consumer', ...consumer },
+    ...openReconcile({ config, backend, db, apply, logger, signal }),
+  ];
+}
 
 /** None unless RECONCILE_EVERY is set. */
 function openReconcile({

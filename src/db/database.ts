@@ -7,6 +7,8 @@ import { type Socket } from 'node:net';
 import { Pool, type PoolClient } from 'pg';
 import { PrismaClient } from './generated/client.js';
 
+export type { PrismaClient } from './generated/client.js';
+
 /** A connection that has been silent this long is not coming: better an error that is retried than a wait. */
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Above the server's own timeouts, so that Postgres, which knows more, speaks first. */
@@ -39,6 +41,8 @@ export interface Database extends Statements {
    * the order in which they were asked for; when one fails, so do those after it.
    */
   transact: <T>(work: (tx: Statements) => Promise<T>) => Promise<T>;
+  /** For handlers, which are applications': nothing of ours asks through it. */
+  prisma: PrismaClient;
   /** Of the pool; `waiting` are requests that have no connection yet. */
   countConnections: () => { open: number; idle: number; waiting: number };
   close: () => Promise<void>;
@@ -65,6 +69,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool, { schema }) });
   return {
     ...toStatements(prisma, schema),
+    prisma,
     transact: (work) => transact(pool, schema, work),
     countConnections: () => ({
       open: pool.totalCount,

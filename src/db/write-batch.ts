@@ -1,6 +1,7 @@
 /** All that a batch writes besides deletions, in one statement (docs/decisions/0016-one-writing-statement.md). Unguarded: the caller holds the locks and has decided. */
 import { type Statements } from './database.js';
 import { collectDocuments, type Documents, type JsonDocument } from './documents.js';
+import { toHandlerRunsPart, type NewRun } from './handler-runs.js';
 import { toLedgerPart, type LedgerEntry } from './ledger.js';
 import { toRowsPart } from './rows.js';
 import { type Row, type TableName } from './tables.js';
@@ -14,6 +15,8 @@ export interface BatchWrite {
   rows?: readonly (readonly [TableName, readonly Row[]])[];
   versions?: readonly VersionWrite[];
   entries?: readonly LedgerEntry[];
+  /** What handlers are to do for events among the entries. */
+  runs?: readonly NewRun[];
 }
 
 export async function writeBatch(tx: Statements, write: BatchWrite): Promise<void> {
@@ -34,12 +37,13 @@ export async function writeBatch(tx: Statements, write: BatchWrite): Promise<voi
 
 function listParts(
   tx: Statements,
-  { rows = [], versions = [], entries = [] }: BatchWrite,
+  { rows = [], versions = [], entries = [], runs = [] }: BatchWrite,
   documents: Documents,
 ): WritePart[] {
   return [
     ...rows.map(([table, group]) => toRowsPart(tx, { table, rows: group }, documents)),
     toVersionsPart(tx, versions),
     toLedgerPart(tx, entries, documents),
+    toHandlerRunsPart(tx, runs),
   ];
 }

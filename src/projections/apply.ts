@@ -14,7 +14,7 @@ import { type ProjectionPolicy } from './fact.js';
 import { toKnown } from './locking.js';
 import { prepareEvent, type PreparedEvent } from './prepare.js';
 import { type Report } from './report.js';
-import { applyInTransaction, type BatchBounds } from './transaction.js';
+import { applyInTransaction, type BatchBounds, type HandlersFor } from './transaction.js';
 
 /** What became of one delivery. `reason` is why, when it is not `applied`, fit to be shown. */
 export interface Applied {
@@ -35,6 +35,14 @@ export interface ApplyOptions {
   report: Report;
   /** Aborted when the worker stops: whoever waits for the database then gives up with `database.unavailable`. */
   signal: AbortSignal;
+  outbox?: Outbox;
+}
+
+/** What the application wants to happen: written down in the commit that applies the event, and done elsewhere. */
+export interface Outbox {
+  handlersFor: HandlersFor;
+  /** Called after a commit that left it something to do. */
+  notify: () => void;
 }
 
 /** Same length and order as the deliveries, each with its own fate. Never rejects. */
@@ -90,16 +98,18 @@ async function applyHalving(
 ): Promise<void> {
   const [first, second] = batch;
   if (!first) return;
-  const { db, bounds, report } = options;
+  const { db, bounds, report, outbox } = options;
+  const batching = { ...bounds, handlersFor: outbox?.handlersFor };
   try {
     const { settlements, seconds } = await persist(options, batch.length, async () => {
       const startedAt = performance.now();
-      const settlements = await applyInTransaction(db, batch, bounds);
+      const settlements = await applyInTransaction(db, batch, batching);
       return { settlements, seconds: (performance.now() - startedAt) / 1000 };
     });
     report.batch(settlements.size, seconds);
+    if ([...settlements.values()].some(({ handlers }) => handlers.length > 0)) outbox?.notify();
     for (const [id, settlement] of settlements) {
-      const { entry, ...settled } = settlement;
+      const { entry, handlers: _, ...settled } = settlement;
       results.set(id, { ...settled, reason: entry.error });
       report.settled({ ...settled, entry, reason: entry.error });
     }

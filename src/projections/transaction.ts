@@ -14,6 +14,14 @@ export interface BatchBounds {
   idleTimeoutSeconds: number;
 }
 
+/** Names of the handlers that an applied event of this type is for. */
+export type HandlersFor = (type: string) => readonly string[];
+
+export interface BatchOptions extends BatchBounds {
+  /** Undefined: what is applied starts none. */
+  handlersFor?: HandlersFor | undefined;
+}
+
 export interface Settlement {
   /** As it stands in the ledger, the explanation of its outcome included. */
   entry: PreparedEvent['entry'];
@@ -22,13 +30,15 @@ export interface Settlement {
   repeated: boolean;
   /** What may stay of the body in the queue, where the event names somebody who was erased; undefined: all of it. */
   body: string | undefined;
+  /** Those that are to run for it, by name: their rows are written. */
+  handlers: readonly string[];
 }
 
 /** Applies the batch and returns, by svix-id, what became of each event. */
 export async function applyInTransaction(
   db: Database,
   batch: readonly PreparedEvent[],
-  bounds: BatchBounds,
+  { handlersFor, ...bounds }: BatchOptions,
 ): Promise<Map<string, Settlement>> {
   const events = [...new Map(batch.map((event) => [event.entry.id, event])).values()];
   return db.transact(async (tx) => {
@@ -41,9 +51,13 @@ export async function applyInTransaction(
     const decision = decide(toDecidable(fresh), known);
     assertLocked(decision, { exclusive, known });
     const entries = fresh.map((event) => toLedgerEntry(event, decision));
+    const handlers = chooseHandlers(fresh, decision, handlersFor);
     await writeDecision(tx, decision, {
       documents: fresh.flatMap(({ document }) => document ?? []),
       entries: entries.filter(isRecorded(fresh)),
+      runs: [...handlers].flatMap(([eventId, names]) =>
+        names.map((handler) => ({ eventId, handler })),
+      ),
     });
     const written = new Map(entries.map((entry) => [entry.id, entry]));
     return new Map<string, Settlement>(
@@ -51,10 +65,29 @@ export async function applyInTransaction(
         const now = written.get(entry.id);
         const outcome = now?.outcome ?? settled.get(entry.id);
         if (!outcome) return [];
-        return [[entry.id, { entry: now ?? entry, outcome, repeated: !now, body }] as const];
+        const names = handlers.get(entry.id) ?? [];
+        const made = { entry: now ?? entry, outcome, repeated: !now, body, handlers: names };
+        return [[entry.id, made] as const];
       }),
     );
   });
+}
+
+/** By svix-id. What is forced or fetched starts none: it may have been applied before. */
+function chooseHandlers(
+  events: readonly PreparedEvent[],
+  decision: Decision,
+  handlersFor: HandlersFor | undefined,
+): Map<string, readonly string[]> {
+  const chosen = new Map<string, readonly string[]>();
+  for (const event of events) {
+    const { id, type } = event.entry;
+    if (!handlersFor || type === null || event.force || event.fetched) continue;
+    if (outcomeOf(event, decision) !== 'applied') continue;
+    const names = handlersFor(type);
+    if (names.length > 0) chosen.set(id, names);
+  }
+  return chosen;
 }
 
 interface Locked {

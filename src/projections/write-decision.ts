@@ -1,4 +1,4 @@
-/** Writes what was decided: deletions, placeholders, rows, versions, and the ledger. The caller holds the locks. */
+/** Writes what was decided: deletions, placeholders, rows, versions, the ledger and the outbox. The caller holds the locks. */
 import { type Statements } from '../db/database.js';
 import { deleteRows, insertPlaceholders } from '../db/rows.js';
 import { type TableName } from '../db/tables.js';
@@ -10,7 +10,7 @@ import { ENTITIES, type EntityType, type Key } from './fact.js';
 export async function writeDecision(
   tx: Statements,
   decision: Decision,
-  record: Pick<BatchWrite, 'documents' | 'entries'> = {},
+  record: Pick<BatchWrite, 'documents' | 'entries' | 'runs'> = {},
 ): Promise<void> {
   for (const [table, deletions] of byTable(decision.deletions.values())) {
     const ids = deletions.map(({ key }) => key.entityId);

@@ -1,9 +1,18 @@
 /** What the rest of the queue asks of the place where it lives. Types only. */
 import { type Processor, type Queue, type Worker, type WorkerOptions } from 'bullmq';
 import { type ClockReading } from '../clock.js';
-import { type JobData, type NewJob } from './job.js';
+import { type HANDLER_QUEUE_NAME, type HandlerJobData } from './handler-job.js';
+import { type JobData, type NewJob, type QUEUE_NAME } from './job.js';
 import { type Schedule, type ScheduleOptions } from './schedule.js';
 import { type StoredJob } from './scan-jobs.js';
+
+/** Each queue, and what its jobs hold. */
+export interface QueueJobs {
+  [QUEUE_NAME]: JobData;
+  [HANDLER_QUEUE_NAME]: HandlerJobData;
+}
+export type QueueName = keyof QueueJobs;
+type Events = typeof QUEUE_NAME;
 
 /** How the queue knew a job id just before it was added: not at all, in any live or completed state, or failed for good. */
 export type Presence = 'absent' | 'present' | 'failed';
@@ -55,10 +64,10 @@ export interface PostgresStore {
   schema: 'missing' | 'behind' | 'current';
 }
 
-export interface OpenQueue {
-  queue: Queue<JobData>;
+export interface OpenQueue<N extends QueueName = Events> {
+  queue: Queue<QueueJobs[N]>;
   /** Adds jobs, each id once, and tells of each how the queue knew it before; in one round trip where the store allows it. */
-  addKnowing: (jobs: readonly NewJob[]) => Promise<Presence[]>;
+  addKnowing: (jobs: readonly NewJob<QueueJobs[N]>[]) => Promise<Presence[]>;
   /** Lets the job's workers die as often as if none had died yet. BullMQ's own retry resets attempts only. */
   forgetStalls: (id: string) => Promise<void>;
   /** Rejects when the queue does not answer. */
@@ -72,8 +81,8 @@ export interface OpenQueue {
   close: () => Promise<void>;
 }
 
-export interface OpenWorker {
-  worker: Worker<JobData>;
+export interface OpenWorker<N extends QueueName = Events> {
+  worker: Worker<QueueJobs[N]>;
   /** Closes what the worker leaves open; call it after the worker itself is closed. */
   close: () => Promise<void> | void;
 }
@@ -81,9 +90,14 @@ export interface OpenWorker {
 export interface Backend {
   openSchedule: (options: ScheduleOptions) => Schedule;
   kind: 'redis' | 'postgres';
-  openQueue: () => OpenQueue;
-  openWorker: (
-    processor: Processor<JobData>,
-    options: Omit<WorkerOptions, 'connection'>,
-  ) => OpenWorker;
+  openQueue: <N extends QueueName = Events>(name?: N) => OpenQueue<N>;
+  openWorker: <N extends QueueName = Events>(
+    processor: Processor<QueueJobs[N]>,
+    options: OpenWorkerOptions<N>,
+  ) => OpenWorker<N>;
+}
+
+export interface OpenWorkerOptions<N extends QueueName> extends Omit<WorkerOptions, 'connection'> {
+  /** Default: the events'. */
+  queueName?: N;
 }

@@ -39,9 +39,9 @@ export function toRetention(config: Config): Retention {
 }
 
 /** As `Queue.addBulk` takes it. */
-export interface NewJob {
+export interface NewJob<D = JobData> {
   name: string;
-  data: JobData;
+  data: D;
   opts: JobsOptions & { jobId: string };
 }
 

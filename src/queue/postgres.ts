@@ -6,14 +6,19 @@ import {
   type BackendFactory,
   type RedisQueueBackend,
   type ConnectionOptions,
-  type Processor,
-  type WorkerOptions,
 } from 'bullmq';
 import { Pool, type PoolConfig } from 'pg';
 import { SCHEDULE_WORKER, startSchedule, type Schedule, type ScheduleOptions } from './schedule.js';
-import { type Backend, type Presence, type QueueTrouble } from './contract.js';
+import {
+  type Backend,
+  type OpenQueue,
+  type Presence,
+  type QueueJobs,
+  type QueueName,
+  type QueueTrouble,
+} from './contract.js';
 import { inspectPostgres } from './inspect-postgres.js';
-import { QUEUE_NAME, type JobData } from './job.js';
+import { QUEUE_NAME } from './job.js';
 import { measureQueue } from './measure.js';
 import { retryReadiness, translateOutages } from './recovery.js';
 import { scanPostgres } from './scan-jobs.js';
@@ -51,11 +56,11 @@ export function createPostgresBackend({ url, onError }: PostgresBackendOptions):
   };
   return {
     kind: 'postgres',
-    openQueue() {
+    openQueue<N extends QueueName>(name: QueueName = QUEUE_NAME) {
       const { pool, connection } = connect(PRODUCER_LIMITS);
-      const queue = new Queue<JobData>(QUEUE_NAME, { connection }, factory);
+      const queue = new Queue<QueueJobs[QueueName]>(name, { connection }, factory);
       queue.on('error', onError);
-      return {
+      const open: OpenQueue<QueueName> = {
         queue,
         async addKnowing(jobs) {
           const states = await Promise.all(jobs.map(({ opts }) => queue.getJobState(opts.jobId)));
@@ -64,30 +69,26 @@ export function createPostgresBackend({ url, onError }: PostgresBackendOptions):
         },
         async forgetStalls(id) {
           await pool.query('UPDATE job SET stalled_count = 0 WHERE queue = $1 AND id = $2', [
-            QUEUE_NAME,
+            name,
             id,
           ]);
         },
         findTrouble: () => findTrouble(pool),
         measure: async () => ({ ...(await measureQueue(queue)), isPersistent: null }),
         describe: () => inspectPostgres(pool),
-        scanJobs: () => scanPostgres(pool),
+        scanJobs: () => scanPostgres(pool, name),
         async close() {
           await queue.close();
           await pool.end();
         },
       };
+      return open as unknown as OpenQueue<N>; // the name tells what its jobs hold
     },
     openSchedule: (schedule) =>
       openSchedule(connect(WORKER_LIMITS), factory, { ...schedule, onError }),
-    openWorker(processor: Processor<JobData>, options: Omit<WorkerOptions, 'connection'>) {
+    openWorker(processor, { queueName = QUEUE_NAME, ...options }) {
       const { pool, connection } = connect(WORKER_LIMITS);
-      const worker = new Worker<JobData>(
-        QUEUE_NAME,
-        processor,
-        { ...options, connection },
-        factory,
-      );
+      const worker = new Worker(queueName, processor, { ...options, connection }, factory);
       worker.on('error', onError);
       return { worker, close: () => pool.end() };
     },

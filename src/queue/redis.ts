@@ -1,11 +1,11 @@
 /** The queue in Redis: what production uses. */
-import { Queue, Worker, type Processor, type WorkerOptions } from 'bullmq';
+import { Queue, Worker } from 'bullmq';
 import { Redis, type RedisOptions } from 'ioredis';
 import { inspectRedis, readField } from './inspect-redis.js';
-import { QUEUE_NAME, type JobData } from './job.js';
+import { QUEUE_NAME } from './job.js';
 import { measureQueue } from './measure.js';
 import { SCHEDULE_WORKER, startSchedule } from './schedule.js';
-import { type Backend, type OpenQueue } from './contract.js';
+import { type Backend, type OpenQueue, type QueueJobs, type QueueName } from './contract.js';
 import { scanRedis } from './scan-jobs.js';
 
 /** Together these fail fast and recover; each was left out once, and the queue hung or stayed broken. */
@@ -46,7 +46,13 @@ export function createRedisBackend({ url, prefix, onError }: RedisBackendOptions
   };
   return {
     kind: 'redis',
-    openQueue: () => openRedisQueue(connect(PRODUCER_OPTIONS), { prefix, onError }),
+    openQueue: <N extends QueueName>(name: QueueName = QUEUE_NAME) =>
+      // The name tells what its jobs hold, to the compiler as well.
+      openRedisQueue(connect(PRODUCER_OPTIONS), {
+        name,
+        prefix,
+        onError,
+      }) as unknown as OpenQueue<N>, // as above
     openSchedule({ name, everyMs, work }) {
       const connection = connect(WORKER_OPTIONS);
       return startSchedule({
@@ -57,9 +63,9 @@ export function createRedisBackend({ url, prefix, onError }: RedisBackendOptions
         disconnect: () => connection.disconnect(),
       });
     },
-    openWorker(processor: Processor<JobData>, options: Omit<WorkerOptions, 'connection'>) {
+    openWorker(processor, { queueName = QUEUE_NAME, ...options }) {
       const client = connect(WORKER_OPTIONS);
-      const worker = new Worker<JobData>(QUEUE_NAME, processor, {
+      const worker = new Worker(queueName, processor, {
         ...options,
         connection: client,
         prefix,
@@ -77,9 +83,9 @@ export function createRedisBackend({ url, prefix, onError }: RedisBackendOptions
 
 function openRedisQueue(
   client: Redis,
-  { prefix, onError }: Pick<RedisBackendOptions, 'prefix' | 'onError'>,
-): OpenQueue {
-  const queue = new Queue<JobData>(QUEUE_NAME, {
+  { name, prefix, onError }: Omit<RedisBackendOptions, 'url'> & { name: QueueName },
+): OpenQueue<QueueName> {
+  const queue = new Queue<QueueJobs[QueueName]>(name, {
     connection: client,
     prefix,
     skipVersionCheck: true,

@@ -4,7 +4,6 @@ import { type Redis } from 'ioredis';
 import { type Pool } from 'pg';
 import { scanJson } from '../clerk/json.js';
 import { isRecord } from '../record.js';
-import { QUEUE_NAME, type JobData } from './job.js';
 
 export interface StoredJob {
   id: string;
@@ -20,7 +19,7 @@ const PAGE_SIZE = 500;
  */
 export async function* scanRedis(
   client: Redis,
-  queue: Queue<JobData>,
+  queue: Pick<Queue, 'toKey'>,
 ): AsyncGenerator<StoredJob[]> {
   const prefix = queue.toKey('');
   const pattern = `${prefix.replace(/[\\*?[\]]/g, '\\$&')}*`;
@@ -44,12 +43,12 @@ export async function* scanRedis(
   } while (cursor !== '0');
 }
 
-export async function* scanPostgres(pool: Pool): AsyncGenerator<StoredJob[]> {
+export async function* scanPostgres(pool: Pool, queueName: string): AsyncGenerator<StoredJob[]> {
   let last: string | undefined = '';
   do {
     const page: { rows: StoredJob[] } = await pool.query<StoredJob>(
       `SELECT id, data FROM job WHERE queue = $1 AND id > $2 ORDER BY id LIMIT ${PAGE_SIZE}`,
-      [QUEUE_NAME, last],
+      [queueName, last],
     );
     if (page.rows.length > 0) yield page.rows;
     last = page.rows.at(-1)?.id;

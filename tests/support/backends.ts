@@ -36,7 +36,7 @@ export function openBackend(settings: QueueSettings, database: Pick<TestDatabase
 }
 
 /** A producer refuses instead of waiting while it is not connected yet. */
-export async function waitForQueue(open: OpenQueue): Promise<void> {
+export async function waitForQueue(open: Pick<OpenQueue, 'findTrouble'>): Promise<void> {
   await waitFor('the queue to answer', () =>
     open.findTrouble().then(
       () => true,

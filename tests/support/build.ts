@@ -21,21 +21,37 @@ export interface Build {
 /** A tree like the project's own, within it: some of it looks for `prisma`, `package.json` or its packages from where it stands. */
 export async function buildSources(folders: readonly string[] = ['src']): Promise<Build> {
   const directory = mkdtempSync(path.join(ROOT, '.test-build-'));
+  const files = folders.flatMap(listFiles);
   await Promise.all(
-    folders.flatMap(listFiles).map(async (file) => {
-      const { code } = await transformFile(path.join(ROOT, file), {
-        jsc: { parser: { syntax: 'typescript' }, target: 'es2023' },
-        module: { type: 'es6' },
-        sourceMaps: 'inline',
-      });
-      const output = path.join(directory, toJavaScript(file));
-      mkdirSync(path.dirname(output), { recursive: true });
-      writeFileSync(output, code);
+    files.map(async (file) => {
+      write(path.join(directory, toJavaScript(file)), await translate(file));
     }),
   );
   copyFileSync(path.join(ROOT, 'package.json'), path.join(directory, 'package.json'));
   symlinkSync(path.join(ROOT, 'prisma'), path.join(directory, 'prisma'), 'junction');
   return { directory, remove: () => rmSync(directory, { recursive: true, force: true }) };
+}
+
+/** The sources with another owner's `src/handlers`: the file `table`, which imports ours from where it stands in `tests`. */
+export async function buildWithHandlers(table: string): Promise<Build> {
+  const build = await buildSources();
+  const code = (await translate(table)).replaceAll("'../../../src/", "'../");
+  write(path.join(build.directory, 'src/handlers/index.js'), code);
+  return build;
+}
+
+async function translate(file: string): Promise<string> {
+  const { code } = await transformFile(path.join(ROOT, file), {
+    jsc: { parser: { syntax: 'typescript' }, target: 'es2023' },
+    module: { type: 'es6' },
+    sourceMaps: 'inline',
+  });
+  return code;
+}
+
+function write(output: string, code: string): void {
+  mkdirSync(path.dirname(output), { recursive: true });
+  writeFileSync(output, code);
 }
 
 /** Where a file of the project is in a build of it. */
@@ -49,9 +65,8 @@ function listFiles(folder: string): string[] {
     .map((file) => path.join(folder, file));
 }
 
-/** How a process of ours is started from `src`, as `ingest.ts`: the build where `npm test` has made one. */
-export function argumentsFor(file: string): string[] {
-  const build = process.env['TEST_BUILD'];
+/** How a process of ours is started from `src`, as `ingest.ts`: from the build where there is one, as `npm test` makes it. */
+export function argumentsFor(file: string, build = process.env['TEST_BUILD']): string[] {
   if (!build) {
     const typescript = path.join(ROOT, 'scripts/typescript.mjs');
     return ['--import', typescript, path.join(ROOT, 'src', file)];

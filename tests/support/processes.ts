@@ -1,7 +1,7 @@
 /** The real ingest, worker and board as child processes. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
-import { argumentsFor } from './build.js';
+import { argumentsFor, type Build } from './build.js';
 import { SECRET } from './clerk.js';
 import { findFreePort } from './ports.js';
 import { waitFor } from './wait.js';
@@ -33,8 +33,9 @@ export async function startIngest(settings: Settings): Promise<RunningIngest> {
   return { ...started, url: `http://127.0.0.1:${PORT}/api/webhooks` };
 }
 
-export async function startWorker(settings: Settings): Promise<RunningProcess> {
-  const started = await startProcess('worker', settings);
+/** @param build other than that of `npm test`: one with handlers of its own. */
+export async function startWorker(settings: Settings, build?: Build): Promise<RunningProcess> {
+  const started = await startProcess('worker', settings, build);
   await waitFor('worker to be ready', () => answers(`${started.opsUrl}/readyz`));
   return started;
 }
@@ -59,9 +60,10 @@ export async function killAll(): Promise<void> {
 async function startProcess(
   name: 'ingest' | 'worker' | 'board',
   settings: Settings,
+  build?: Build,
 ): Promise<RunningProcess> {
   const port = String(await findFreePort());
-  const child = spawn(process.execPath, argumentsFor(`${name}.ts`), {
+  const child = spawn(process.execPath, argumentsFor(`${name}.ts`, build?.directory), {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {

@@ -128,6 +128,8 @@ describe('the layer rule', () => {
     ['projections-imports-only-its-layers', 'src/projections/a.ts', '../queue/ok.js'],
     ['db-imports-only-its-layers', 'src/db/a.ts', '../clerk/ok.js'],
     ['backfill-imports-only-its-layers', 'src/backfill/a.ts', '../queue/ok.js'],
+    ['outbox-imports-only-its-layers', 'src/outbox/a.ts', '../projections/ok.js'],
+    ['handlers-imports-only-its-layers', 'src/handlers/a.ts', '../queue/ok.js'],
     ['commands-imports-only-its-layers', 'src/commands/a.ts', '../http/ok.js'],
     ['system-imports-only-its-layers', 'src/system/a.ts', '../projections/ok.js'],
     ['leaves-import-only-leaves', 'src/leaf-a.ts', './clerk/ok.js'],
