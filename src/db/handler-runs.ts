@@ -68,15 +68,16 @@ export async function relayAgain(db: Statements, limit: number): Promise<number>
   );
 }
 
-/** What an attempt needs to know of its event. Times in milliseconds since 1970. */
+/** What an attempt needs to know of its event. */
 export interface StartedRun {
   /** Which attempt this is, from 1; those that died with their worker count. */
   attempt: number;
   /** The whole envelope as it is stored. Null: pruned, or erased. */
   payload: unknown;
+  /** In milliseconds since 1970. */
   occurredAt: number;
-  /** Of the row. */
-  createdAt: number;
+  /** Milliseconds since the row was written, by the database's clock. */
+  waitedMs: number;
 }
 
 /**
@@ -94,7 +95,7 @@ export async function startRun(
        WHERE event_id = $1 AND handler = $2 AND round = $3 AND (finished_at IS NULL OR outcome = 'failed')
        RETURNING event_id, attempts, created_at
      )
-     SELECT s.attempts AS attempt, e.payload, (extract(epoch FROM s.created_at) * 1000)::float8 AS "createdAt",
+     SELECT s.attempts AS attempt, e.payload, (extract(epoch FROM clock_timestamp() - s.created_at) * 1000)::float8 AS "waitedMs",
        (extract(epoch FROM coalesce(e.occurred_at, e.received_at, s.created_at)) * 1000)::float8 AS "occurredAt"
      FROM started s LEFT JOIN ${db.table('webhook_events')} e ON e.id = s.event_id`,
     eventId,

@@ -38,6 +38,7 @@ const OWN_CONNECTIONS = 4;
 const HANDLER_CONNECTIONS = 3;
 /** Of the grace, for handlers that are under way; then they are interrupted. */
 const FINISHING_SHARE = 1 / 2;
+const FAREWELL_MS = 3_000;
 /** Running and waiting (src/outbox/lanes.ts). */
 const PLACES_PER_RUN = 2;
 /** Jobs at once of handlers that are in the table no more. */
@@ -72,7 +73,8 @@ export function openOutbox(options: OutboxOptions): OpenOutbox {
       const patienceMs = config.SHUTDOWN_GRACE * 1000 * FINISHING_SHARE;
       await isDoneWithin(Promise.allSettled(underWay), patienceMs);
       interrupting.abort();
-      await Promise.allSettled(underWay);
+      // What is interrupted is over at once, unless the database keeps it.
+      await isDoneWithin(Promise.allSettled(underWay), FAREWELL_MS);
     },
     logger,
   });

@@ -112,11 +112,10 @@ async function callHandler(
   const { report } = options;
   const { payload, attempt: number } = started;
   const startedAt = performance.now();
-  const measure = () => ({
-    attempt: number,
-    seconds: (performance.now() - startedAt) / 1000,
-    sinceCommitSeconds: (Date.now() - started.createdAt) / 1000,
-  });
+  const measure = () => {
+    const seconds = (performance.now() - startedAt) / 1000;
+    return { attempt: number, seconds, sinceCommitSeconds: started.waitedMs / 1000 + seconds };
+  };
   if (!isRecord(payload)) {
     return skip(options, run, {
       ...measure(),
