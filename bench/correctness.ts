@@ -26,7 +26,9 @@ export async function forgetApplied(database: BenchDatabase): Promise<void> {
 }
 
 export async function emptyMirror(database: BenchDatabase): Promise<void> {
-  await database.query('TRUNCATE clerk.users, clerk.entity_versions, clerk.webhook_events CASCADE');
+  await database.query(
+    'TRUNCATE clerk.users, clerk.entity_versions, clerk.webhook_events, clerk.handler_runs CASCADE',
+  );
 }
 
 /** Begins an empty list of accepted events. */
@@ -73,7 +75,8 @@ export interface MirrorState {
 }
 
 /**
- * What our own worker owes: each event in the ledger, each entity at its newest version, its row that version's, and nothing else.
+ * What our own worker owes: each event in the ledger, each entity at its newest version, its row that version's, a run of the handler that
+ * ships with us for each sign-up that was applied, and nothing else.
  * @throws VoidFigure that names and counts what differs.
  */
 export async function checkMirror(
@@ -83,13 +86,15 @@ export async function checkMirror(
   await database.query('ANALYZE bench.accepted');
   const [found] = await database.query<Findings>(
     `WITH done AS (
-       SELECT a.*, l.outcome, l.entity_id AS told FROM bench.accepted a JOIN clerk.webhook_events l USING (id)
+       SELECT a.*, l.outcome, l.entity_id AS told, l.outcome = 'applied' AND l.type = 'user.created' AND l.payload IS NOT NULL AS starts_handler
+         FROM bench.accepted a JOIN clerk.webhook_events l USING (id)
      ), newest AS (${selectNewest('done')})
      SELECT * FROM (
        SELECT (SELECT count(*) FROM bench.accepted) - count(*) - ${pending} AS "events that the ledger lacks",
          count(*) FILTER (WHERE outcome IS NULL OR outcome NOT IN ('applied', 'stale')) AS "events with an outcome that none can have",
-         count(*) FILTER (WHERE told IS DISTINCT FROM entity_id) AS "ledger rows about somebody else"
-       FROM done
+         count(*) FILTER (WHERE told IS DISTINCT FROM entity_id) AS "ledger rows about somebody else",
+         count(*) FILTER (WHERE starts_handler IS DISTINCT FROM (h.event_id IS NOT NULL)) AS "runs of handlers that are missing or too many"
+       FROM done LEFT JOIN clerk.handler_runs h ON h.event_id = done.id
      ) AS of_events, (
        SELECT count(*) FILTER (WHERE n.outcome <> 'applied') AS "newest events that were not applied",
          count(*) FILTER (WHERE v.version_event_id IS DISTINCT FROM n.id OR v.version_updated_at IS DISTINCT FROM n.updated_at

@@ -13,14 +13,15 @@ export interface WorkerKind {
 }
 
 export type WorkerName =
-  'clerk-sync' | 'upsert-worker' | 'upsert-worker, few columns' | 'idle-worker';
+  | 'clerk-sync'
+  | 'clerk-sync, handlers too'
+  | 'upsert-worker'
+  | 'upsert-worker, few columns'
+  | 'idle-worker';
 
 export const WORKERS: Readonly<Record<WorkerName, WorkerKind>> = {
-  'clerk-sync': {
-    makeJob: makeOurJob,
-    start: ({ settings }, { url }) => startWorker({ ...settings, DATABASE_URL: url }),
-    check: (database, strangers) => checkMirror(database, { strangers }),
-  },
+  'clerk-sync': ourWorker('mirror'),
+  'clerk-sync, handlers too': ourWorker('mirror,handlers'),
   'upsert-worker': upsertWorker('all'),
   'upsert-worker, few columns': upsertWorker('few'),
   'idle-worker': {
@@ -29,6 +30,15 @@ export const WORKERS: Readonly<Record<WorkerName, WorkerKind>> = {
     check: async () => undefined, // the queue is empty and nothing failed: that is all it owes
   },
 };
+
+/** Either writes the rows that start handlers; one runs them as well. */
+function ourWorker(WORKER_TASKS: string): WorkerKind {
+  return {
+    makeJob: makeOurJob,
+    start: ({ settings }, { url }) => startWorker({ ...settings, DATABASE_URL: url, WORKER_TASKS }),
+    check: (database, strangers) => checkMirror(database, { strangers }),
+  };
+}
 
 function upsertWorker(COLUMNS: 'all' | 'few'): WorkerKind {
   return {

@@ -42,6 +42,7 @@ const POLICY: ProjectionPolicy = {
   allowedRoles: undefined,
 };
 const NOT_MIRROR_TABLES = [
+  'handler_runs',
   'webhook_events',
   'entity_versions',
   'sync_runs',
