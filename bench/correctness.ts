@@ -91,7 +91,7 @@ export async function checkMirror(
      ), newest AS (${selectNewest('done')})
      SELECT * FROM (
        SELECT (SELECT count(*) FROM bench.accepted) - count(*) - ${pending} AS "events that the ledger lacks",
-         count(*) FILTER (WHERE outcome IS NULL OR outcome NOT IN ('applied', 'stale')) AS "events with an outcome that none can have",
+         count(*) FILTER (WHERE done.outcome IS NULL OR done.outcome NOT IN ('applied', 'stale')) AS "events with an outcome that none can have",
          count(*) FILTER (WHERE told IS DISTINCT FROM entity_id) AS "ledger rows about somebody else",
          count(*) FILTER (WHERE starts_handler IS DISTINCT FROM (h.event_id IS NOT NULL)) AS "runs of handlers that are missing or too many"
        FROM done LEFT JOIN clerk.handler_runs h ON h.event_id = done.id

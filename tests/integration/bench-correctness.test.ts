@@ -42,6 +42,7 @@ beforeAll(async () => {
     logger,
     report: createUnwatchedReport(logger),
     signal: new AbortController().signal,
+    outbox: { handlersFor: startHandlers, notify: () => undefined },
   });
 });
 
@@ -54,6 +55,11 @@ beforeEach(async () => {
   await emptyMirror(database);
   await beginRecord(database);
 });
+
+/** As with the table that ships with us. */
+function startHandlers(type: string): string[] {
+  return type === 'user.created' ? ['log-sign-ups'] : [];
+}
 
 async function applyAll(events: readonly BenchEvent[]): Promise<void> {
   await apply(events.map(({ id, body }) => ({ id, body, receivedAt: Date.now() })));
@@ -136,6 +142,18 @@ test.each([
   await checkMirror(database);
   await database.query(damage, [events.at(-1)?.id]);
   await expect(checkMirror(database)).rejects.toThrow(complaint);
+});
+
+test.each([
+  ['is missing', 'DELETE FROM clerk.handler_runs WHERE event_id = $1'],
+  ['is there for nothing', `UPDATE clerk.webhook_events SET type = 'user.updated' WHERE id = $1`],
+])('a figure is void when the run of a handler %s', async (_what, damage) => {
+  const events = [...createEvents({ seed: 'sign-ups', count: 10 })];
+  await recordAccepted(database, events);
+  await applyAll(events);
+  await checkMirror(database);
+  await database.query(damage, [events.find(({ type }) => type === 'user.created')?.id]);
+  await expect(checkMirror(database)).rejects.toThrow('1 runs of handlers that are missing');
 });
 
 test('what is on the queue still is not missing, and what was lost is', async () => {
