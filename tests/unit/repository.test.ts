@@ -221,8 +221,8 @@ describe('package.json', () => {
   });
 
   test('holds packages that only work together at one version', () => {
-    const { dependencies } = packageJson;
-    const prisma = dependencies['prisma'] ?? 'missing';
+    const { dependencies, devDependencies } = packageJson;
+    const prisma = devDependencies['prisma'] ?? 'missing';
     for (const name of ['@prisma/client', '@prisma/adapter-pg', '@prisma/driver-adapter-utils']) {
       expect([name, dependencies[name]]).toEqual([name, prisma]);
     }
