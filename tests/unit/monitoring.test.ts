@@ -62,7 +62,11 @@ const panels = dashboard.panels.filter(({ type }) => type !== 'row');
 const scraped = parse(read('ops/prometheus/prometheus.yml')) as {
   scrape_configs: { job_name: string; static_configs: { targets: string[] }[] }[];
 };
+const scaling = parse(read('deploy/kubernetes/keda/worker-scaling.yaml')) as {
+  spec: { triggers: { name: string; metadata: { query: string } }[] };
+};
 const queries = [
+  ...scaling.spec.triggers.map(({ name, metadata }) => [name, metadata.query] as const),
   ...rules.map(({ alert, expr }) => [alert, expr] as const),
   ...panels.flatMap(({ title, targets = [] }) => targets.map(({ expr }) => [title, expr] as const)),
   ...dashboard.annotations.list.flatMap(({ name, expr }) =>
@@ -71,7 +75,7 @@ const queries = [
 ];
 const known = await readRegistries();
 
-describe('every query of dashboard and alerts', () => {
+describe('every query of dashboard, alerts and KEDA', () => {
   test('asks for metrics, labels and values that there are', () => {
     for (const [name, query] of queries) {
       const used = readSelectors(query);
@@ -277,6 +281,14 @@ if (!hasPromtool) process.stderr.write(NO_PROMTOOL);
       const discovered = uncommented.replace(/kubernetes_sd_configs:\n.*/, 'static_configs: []');
       expect(discovered).not.toBe(uncommented);
       expectPromtoolAccepts('config', `${common}scrape_configs:\n${discovered}`);
+    });
+
+    test('every query that KEDA asks', () => {
+      const recorded = scaling.spec.triggers.map(({ name, metadata }) => ({
+        record: name,
+        expr: metadata.query,
+      }));
+      expectPromtoolAccepts('rules', stringify({ groups: [{ name: 'keda', rules: recorded }] }));
     });
 
     test('every query of the dashboard', () => {
