@@ -16,6 +16,7 @@ import { project } from '../../src/projections/registry.js';
 import { listen } from '../../src/server.js';
 import { COMMANDS } from '../../src/commands/index.js';
 import { fullNameOf, METRICS, type MetricName } from '../../src/metrics.js';
+import { readImageCommand } from '../support/image-command.js';
 import { UNWATCHED_REQUESTS } from '../support/observers.js';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -143,6 +144,35 @@ test('every file of tests that docs/operations.md cites is there', () => {
   expect(rows.length).toBeGreaterThan(8);
   for (const [, file = ''] of rows)
     expect([file, existsSync(path.join(ROOT, file))]).toEqual([file, true]);
+});
+
+test('docs/deploy.md names variables, commands and files that there are', () => {
+  const text = read('docs/deploy.md');
+  const known = [...Object.keys(VARIABLES), ...SIGNING_SECRET_NAMES];
+  const row = /^\| ((?:`[A-Z_]+`(?:, )?)+) \|/gm;
+  const variables = [...text.matchAll(row)].flatMap(
+    ([, cell = '']) => cell.match(/[A-Z_]+/g) ?? [],
+  );
+  expect(variables.length).toBeGreaterThan(8);
+  const given = [...text.matchAll(/(?:^|[ '])([A-Z][A-Z_]{2,})=/gm)].map(([, name = '']) => name);
+  const theirs = ['PGSSLMODE']; // pg's own
+  expect([...known, ...theirs]).toEqual(expect.arrayContaining([...variables, ...given]));
+  for (const [command] of text.matchAll(/\.\/run\.mjs [a-z]+/g))
+    expect(readImageCommand(command)).toBeDefined();
+  for (const [, file = ''] of text.matchAll(/[` /](deploy\/[\w./-]+)/g))
+    expect([file, existsSync(path.join(ROOT, file))]).toEqual([file, true]);
+  const kinds = text.match(/(?:deployment|job|service)\/clerk-sync-\w+/g) ?? [];
+  const manifests = ['ingest', 'worker', 'board', 'migrate'].map((name) =>
+    read(`deploy/kubernetes/base/${name}.yaml`).toLowerCase(),
+  );
+  for (const [kind, name = ''] of kinds.map((word) => word.split('/'))) {
+    const declared = `kind: ${kind}\nmetadata:\n  name: ${name}\n`;
+    expect([kind, name, manifests.some((one) => one.includes(declared))]).toEqual([
+      kind,
+      name,
+      true,
+    ]);
+  }
 });
 
 interface Metric {

@@ -14,11 +14,14 @@ import { CHILDREN } from '../../src/system/children.js';
 import { checkTypes } from '../support/check-types.js';
 import { readImageCommand } from '../support/image-command.js';
 
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- each kind has a shape of its own, which the models below know
+type Shape = any;
+
 interface Manifest {
   apiVersion: string;
   kind: string;
   metadata: { name: string; namespace?: string; labels?: Record<string, string> };
-  spec: any; // a different one for each kind, which the models below know
+  spec: Shape;
 }
 
 const FOLDER = path.resolve(import.meta.dirname, '../../deploy/kubernetes');
@@ -33,11 +36,11 @@ const pods = [
     spec.template,
   ]),
   ...of('CronJob').map(({ metadata, spec }) => [metadata.name, spec.jobTemplate.spec.template]),
-] as [string, any][]; // pod templates, as the models below check
+] as [string, Shape][]; // names and pod templates
 
 const MODELS: Record<
   string,
-  { model: new (data: any) => { validate: () => void }; module: string }
+  { model: new (data: Shape) => { validate: () => void }; module: string }
 > = {
   Deployment: { model: Deployment, module: 'kubernetes-models/apps/v1/Deployment' },
   Job: { model: Job, module: 'kubernetes-models/batch/v1/Job' },
