@@ -129,7 +129,8 @@ function run(command: string, image: Image): void {
   const { PATH, HOME } = process.env;
   const { status, stdout, stderr } = spawnSync('/bin/sh', ['-c', command], {
     cwd: path.join(image.root, image.directory),
-    env: { PATH, HOME, ...image.environment },
+    // What this machine's own npm ci has fetched already is not asked for again.
+    env: { PATH, HOME, npm_config_prefer_offline: 'true', ...image.environment },
     encoding: 'utf8',
   });
   if (status !== 0) throw new Error(`RUN ${command} ended with ${status}:\n${stdout}${stderr}`);

@@ -11,10 +11,13 @@ export interface Running {
   exited: Promise<number | null>;
 }
 
-/** Node itself refuses to open anything for writing, wherever it is; the flag lost a prefix in Node 22.13. */
-const READ_ONLY = process.allowedNodeEnvironmentFlags.has('--permission')
-  ? '--permission --allow-fs-read=*'
-  : '--experimental-permission --allow-fs-read=*';
+/** Node itself refuses to open anything for writing, wherever it is. The flag lost a prefix in Node 22.13, and gained a part in 25. */
+const isKnown = (flag: string) => process.allowedNodeEnvironmentFlags.has(flag);
+const READ_ONLY = [
+  isKnown('--permission') ? '--permission' : '--experimental-permission',
+  '--allow-fs-read=*',
+  ...(isKnown('--allow-net') ? ['--allow-net'] : []),
+].join(' ');
 
 export function runInImage(
   image: Image,
