@@ -1,0 +1,38 @@
+/** A document as somebody follows it: its chapters, and the blocks of code in them. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+
+export interface Block {
+  /** `sh`, `sql`, …; empty: none was given. */
+  language: string;
+  text: string;
+}
+
+/** By their headings, `##` and below; what comes before the first of them stands under an empty one. */
+export function readChapters(file: string): Map<string, Block[]> {
+  const parts = readFileSync(path.join(ROOT, file), 'utf8').split(/^#{2,} +(.+)$/m);
+  const chapters = new Map([['', readBlocks(parts[0] ?? '')]]);
+  for (let i = 1; i < parts.length; i += 2) {
+    chapters.set(parts[i] ?? '', readBlocks(parts[i + 1] ?? ''));
+  }
+  return chapters;
+}
+
+/** @param start how its heading begins. */
+export function readChapter(file: string, start: string): Block[] {
+  const found = [...readChapters(file)].find(([heading]) => heading && heading.startsWith(start));
+  if (!found) throw new Error(`${file} has no chapter "${start}…".`);
+  return found[1];
+}
+
+/** Those in lists are indented. */
+function readBlocks(text: string): Block[] {
+  return [...text.matchAll(/^( *)```(\w*)\n([^]*?)^\1```$/gm)].map(
+    ([, indent = '', language = '', body = '']) => ({
+      language,
+      text: body.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
+    }),
+  );
+}
