@@ -1,5 +1,6 @@
 /** Makes sure that the key is of the instance whose mirror this database is: two instances in one mirror cannot be told apart again. */
 import { type ClerkApi } from '../clerk/backend-api.js';
+import { SAMPLE_INSTANCE_ID } from '../clerk/samples/index.js';
 import { type Statements } from '../db/database.js';
 import { SyncError } from '../errors.js';
 
@@ -42,5 +43,6 @@ async function listKnownInstances(db: Statements): Promise<string[]> {
      UNION SELECT instance_id FROM ${db.table('sync_runs')}`,
     NEWEST_EVENTS,
   );
-  return rows.map((row) => row.instance_id);
+  // Whoever has tried `npm run send` may still connect an instance of their own.
+  return rows.map((row) => row.instance_id).filter((id) => id !== SAMPLE_INSTANCE_ID);
 }

@@ -1,5 +1,6 @@
 /** What Clerk has before we listen, or while we do not, is fetched: all of it, once interrupted or twice, beside live traffic or alone. */
 import { readFileSync } from 'node:fs';
+import { SAMPLE_INSTANCE_ID } from '../../src/clerk/samples/index.js';
 import { type ClerkApiServer, startClerkApi } from '../support/clerk-api/start-clerk-api.js';
 import { spawnClerkApi } from '../support/clerk-api/spawn-clerk-api.js';
 import { deliver } from '../support/clerk.js';
@@ -220,6 +221,15 @@ test('who was deleted here and is in Clerk is reported, not revived', async () =
   expect(result.code).toBe(0);
   expect(result.stdout).toContain(`deleted here and left so: ${id}`);
   expect((await readRows(database, 'users')).map((row) => row.id)).not.toContain(id);
+});
+
+test('what `npm run send` left there is of no instance, and keeps nobody from connecting theirs', async () => {
+  clerk = await startClerkApi({ size: SMALL });
+  await database.query(
+    `INSERT INTO clerk.webhook_events (id, instance_id, outcome, processed_at) VALUES ('msg_1', $1, 'applied', now())`,
+    [SAMPLE_INSTANCE_ID],
+  );
+  expect(await runCommand(['backfill', 'users'], settings(clerk))).toMatchObject({ code: 0 });
 });
 
 describe('nothing is damaged, and the cause and cure are said, with', () => {

@@ -1,3 +1,8 @@
 /** Samples of every event type, for `send`, for demonstrations and for tests. */
-export { sampleEvent, type SampleEvent, type SampleOptions } from './sample-event.js';
+export {
+  SAMPLE_INSTANCE_ID,
+  sampleEvent,
+  type SampleEvent,
+  type SampleOptions,
+} from './sample-event.js';
 export { sampleId, seededRandom } from './random.js';

@@ -52,7 +52,8 @@ function drawRequest(random: Random) {
   };
 }
 
-const SAMPLE_INSTANCE_ID = deriveId('ins', 'samples');
+/** The Clerk instance that samples say they are of: nobody's. */
+export const SAMPLE_INSTANCE_ID = deriveId('ins', 'samples');
 const VERSION_STEP_MS = 1000;
 
 // prettier-ignore

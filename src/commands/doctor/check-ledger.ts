@@ -6,7 +6,7 @@ import {
   type LedgerFailures,
   type LedgerNews,
 } from '../../db/inspect-ledger.js';
-import { sampleEvent } from '../../clerk/samples/index.js';
+import { SAMPLE_INSTANCE_ID } from '../../clerk/samples/index.js';
 import { type Database } from '../../db/database.js';
 import { classifyFault } from '../../db/faults.js';
 import { maskWord } from '../../masking.js';
@@ -53,7 +53,7 @@ export function judgeInstance(
   instances: LedgerNews['instances'],
   configured: string | undefined,
 ): Finding {
-  const real = instances.filter(({ id }) => id !== OF_SAMPLES);
+  const real = instances.filter(({ id }) => id !== SAMPLE_INSTANCE_ID);
   if (configured) return judgeForeign(real, configured);
   if (instances.length > 1) {
     return warn(
@@ -70,9 +70,6 @@ export function judgeInstance(
   );
 }
 
-/** Of what `npm run send` makes. */
-const OF_SAMPLES = sampleEvent('user.created').instance_id;
-
 function judgeForeign(instances: LedgerNews['instances'], configured: string): Finding {
   const foreign = instances.filter(({ id }) => id !== configured);
   if (foreign.length === 0) return ok(configured);
@@ -84,7 +81,8 @@ function judgeForeign(instances: LedgerNews['instances'], configured: string): F
 }
 
 function listNames(instances: LedgerNews['instances']): string {
-  const name = (id: string) => (id === OF_SAMPLES ? 'samples of `npm run send`' : maskWord(id));
+  const name = (id: string) =>
+    id === SAMPLE_INSTANCE_ID ? 'samples of `npm run send`' : maskWord(id);
   return instances.map(({ id, events }) => `${name(id)} (${events})`).join(', ');
 }
 
