@@ -214,12 +214,12 @@ let sending: Promise<unknown>[];
     ]);
     await follow('DEFAULT_USER_ROLE=user');
     await startSystem(parse(readFileSync(path.join(clone.directory, '.env'))));
-    await clone.shell('npm run backfill -- users');
+    await clone.type('npm run backfill -- users');
     addEndpoint();
 
     const setRoles = readChapter(PAGE, '4.').find(({ text }) => text.includes('npm run role'));
     await follow('psql "$DATABASE_URL"');
-    await clone.shell(setRoles?.text ?? '');
+    await clone.type(setRoles?.text ?? '');
     await follow('sqlite3 -separator');
     await follow('npm run role');
     const readRoles = () =>
@@ -340,7 +340,7 @@ function openChapter(start: string): Follow {
     const { language, text } = blocks.shift() ?? { language: '', text: 'no further block' };
     expect(text).toContain(part);
     followed.add(text);
-    if (language === 'sh') return clone.shell(change(text));
+    if (language === 'sh') return clone.type(change(text));
     const options = ['-X', '-q', '-At', '-v', 'ON_ERROR_STOP=1', '-f', '-'];
     return clone.run('psql', [database.url, ...options], change(text));
   };
@@ -361,7 +361,7 @@ async function begin(start: string): Promise<{ follow: Follow; people: People }>
 /** What the old route misses, then the backfill; from here on the new endpoint hears everything. @returns who is new. */
 async function catchUp(people: People): Promise<Person> {
   const lost = missEvents(clerk.instance, people);
-  await clone.shell('npm run backfill -- users');
+  await clone.type('npm run backfill -- users');
   addEndpoint();
   return lost;
 }

@@ -10,9 +10,9 @@ export interface Block {
   text: string;
 }
 
-/** By their headings, `##` and below; what comes before the first of them stands under an empty one. */
+/** By their headings, `##` and below; what comes before the first of them stands under an empty one. `file` from the project's folder on. */
 export function readChapters(file: string): Map<string, Block[]> {
-  const parts = readFileSync(path.join(ROOT, file), 'utf8').split(/^#{2,} +(.+)$/m);
+  const parts = readFileSync(path.resolve(ROOT, file), 'utf8').split(/^#{2,} +(.+)$/m);
   const chapters = new Map([['', readBlocks(parts[0] ?? '')]]);
   for (let i = 1; i < parts.length; i += 2) {
     chapters.set(parts[i] ?? '', readBlocks(parts[i + 1] ?? ''));
@@ -22,7 +22,7 @@ export function readChapters(file: string): Map<string, Block[]> {
 
 /** @param start how its heading begins. */
 export function readChapter(file: string, start: string): Block[] {
-  const found = [...readChapters(file)].find(([heading]) => heading && heading.startsWith(start));
+  const found = [...readChapters(file)].find(([heading]) => heading.startsWith(start));
   if (!found) throw new Error(`${file} has no chapter "${start}…".`);
   return found[1];
 }
