@@ -112,12 +112,44 @@ test('docs/architecture.md says of each folder what the layer rule allows', () =
   expect(rows.map(([folder]) => folder).sort()).toEqual(listFolders('src'));
 });
 
-test('every test that docs/architecture.md cites exists under that name', () => {
-  const cited = [...read('docs/architecture.md').matchAll(/`(tests\/[\w./-]+)` “([^”]+)”/g)];
-  expect(cited.length).toBeGreaterThan(15);
-  for (const [, file = '', title = ''] of cited) {
-    expect([title, read(file).includes(title)]).toEqual([title, true]);
+test.each(['docs/architecture.md', 'docs/security.md'])(
+  'every test that %s cites exists under that name',
+  (document) => {
+    const cited = read(document).split('\n').flatMap(readCitations);
+    expect(cited.length).toBeGreaterThan(15);
+    for (const { file, title } of cited) {
+      expect([file, title, read(file).includes(title)]).toEqual([file, title, true]);
+    }
+  },
+);
+
+test.each(DOCUMENTS)('every variable and metric that %s names exists', (document) => {
+  const text = read(document);
+  const variables = new Set([...Object.keys(VARIABLES), ...SIGNING_SECRET_NAMES, ...FOREIGN]);
+  for (const [, name = ''] of text.matchAll(/`([A-Z]+(?:_[A-Z]+)+)(?:=[^`]*)?`/g)) {
+    expect([name, variables.has(name.replace(/_FILE$/, ''))]).toEqual([name, true]);
   }
+  const metrics = Object.keys(METRICS).map((name) => fullNameOf(name as MetricName)); // a key of METRICS
+  for (const [, name = ''] of text.matchAll(/`(clerk_sync_[a-z_]+[a-z])[`{]/g)) {
+    expect([name, metrics.includes(name)]).toEqual([name, true]);
+  }
+});
+
+test('every word that docs/troubleshooting.md quotes is one of the program', () => {
+  const quoted = [...read('docs/troubleshooting.md').matchAll(/“([^”…]+)”/g)];
+  expect(quoted.length).toBeGreaterThan(40);
+  const sources = listSources('src').map(read).join('\n');
+  for (const [, words = ''] of quoted) {
+    expect([words, sources.includes(words)]).toEqual([words, true]);
+  }
+});
+
+test('docs/security.md says of every table what it holds of people, and until when', () => {
+  const section = /## What is stored where[^]*?\n## /.exec(read('docs/security.md'))?.[0] ?? '';
+  const rows = [...section.matchAll(/^\| ((?:`\w+`(?:, )?)+)/gm)];
+  const named = rows.flatMap(([, cell = '']) => [...cell.matchAll(/`(\w+)`/g)].map(([, n]) => n));
+  const tables = [...read('prisma/schema.prisma').matchAll(/@@map\("(\w+)"\)/g)].map(([, n]) => n);
+  expect(named.filter((name) => name !== 'DATA_DIR').sort()).toEqual(tables.sort());
 });
 
 test('the documents quote the usage of each command, and every metric', () => {
@@ -174,6 +206,18 @@ test('docs/deploy.md names variables, commands and files that there are', () => 
     ]);
   }
 });
+
+/** Of other programs. */
+const FOREIGN: readonly string[] = [];
+
+/** In a line, the titles that follow a test file, up to the next one. */
+function readCitations(line: string): { file: string; title: string }[] {
+  return line.split(/(?=`tests\/)/).flatMap((part) => {
+    const file = /^`(tests\/[\w./-]+)`/.exec(part)?.[1];
+    if (file === undefined) return [];
+    return [...part.matchAll(/“([^”]+)”/g)].map(([, title = '']) => ({ file, title }));
+  });
+}
 
 interface Metric {
   kind: string;
@@ -246,6 +290,12 @@ function listFolders(folder: string): string[] {
     .filter((entry) => entry.isDirectory())
     .map((entry) => entry.name)
     .sort();
+}
+
+function listSources(folder: string): string[] {
+  return readdirSync(path.join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && !name.startsWith('db/generated'))
+    .map((name) => path.join(folder, name));
 }
 
 function listDocs(folder: string): string[] {
