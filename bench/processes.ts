@@ -51,7 +51,7 @@ let build: Promise<Build> | undefined;
  * @param settings its whole environment, beside PATH and NODE_ENV=production.
  */
 export async function startNode(entry: string, settings: Settings): Promise<BenchProcess> {
-  return launch(entry, settings, 'pipe');
+  return launch(entry, settings, { output: 'pipe' });
 }
 
 /** Our own ingest, listening and connected to its queue. */
@@ -61,9 +61,9 @@ export async function startIngest(settings: Settings): Promise<BenchIngest> {
   return { ...service, url: `http://127.0.0.1:${PORT}/api/webhooks` };
 }
 
-/** Our own worker, connected to queue and database. */
-export function startWorker(settings: Settings): Promise<BenchService> {
-  return startService('worker', settings);
+/** Our own worker, connected to queue and database. @param build other than the shipped one: with handlers of its own. */
+export function startWorker(settings: Settings, build?: Build): Promise<BenchService> {
+  return startService('worker', settings, build);
 }
 
 /** Further flags of node for every process that `src/{name}.ts` is started as from now on. */
@@ -88,7 +88,11 @@ export function killAll(): void {
   for (const child of running) child.kill('SIGKILL');
 }
 
-async function startService(name: 'ingest' | 'worker', settings: Settings): Promise<BenchService> {
+async function startService(
+  name: 'ingest' | 'worker',
+  settings: Settings,
+  build?: Build,
+): Promise<BenchService> {
   const port = String(await findFreePort());
   const started = await launch(
     `src/${name}.ts`,
@@ -100,7 +104,7 @@ async function startService(name: 'ingest' | 'worker', settings: Settings): Prom
       WORKER_OPS_PORT: port,
       ...settings,
     },
-    'ignore',
+    { output: 'ignore', ...(build ? { directory: build.directory } : {}) },
   );
   const opsUrl = `http://127.0.0.1:${port}`;
   let isOver = false;
@@ -113,9 +117,9 @@ async function startService(name: 'ingest' | 'worker', settings: Settings): Prom
 async function launch(
   entry: string,
   settings: Settings,
-  output: 'pipe' | 'ignore',
+  { output, directory: given }: { output: 'pipe' | 'ignore'; directory?: string },
 ): Promise<BenchProcess> {
-  const directory = await findBuild();
+  const directory = given ?? (await findBuild());
   const own = NODE_FLAGS[path.basename(entry, '.ts')] ?? [];
   const flags = [...own, ...(nodeFlags.get(entry) ?? [])];
   const child = spawn(process.execPath, [...flags, path.join(directory, toJavaScript(entry))], {

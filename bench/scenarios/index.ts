@@ -1,6 +1,7 @@
 /** What `npm run bench` runs, in this order. */
 import { type Scenario } from '../contract.js';
 import { backfill } from './backfill.js';
+import { handlersLag } from './handlers-lag.js';
 import { ingestDatabaseTrouble } from './ingest-database-trouble.js';
 import { ingestForged } from './ingest-forged.js';
 import { ingestLatency } from './ingest-latency.js';
@@ -25,5 +26,6 @@ export const SCENARIOS: readonly Scenario[] = [
   workerBacklog,
   workerStored,
   workerMemory,
+  handlersLag,
   backfill,
 ];
