@@ -1,4 +1,4 @@
-/** The board process: shows the queue to people, whether or not a worker runs. */
+/** The board process: shows the queues to people, whether or not a worker runs. */
 import { readBoardAccess } from './board-access.js';
 import { readConfig } from './config.js';
 import { loadEnvironment } from './environment.js';
@@ -6,10 +6,13 @@ import { closeOnSignal, runMain } from './lifecycle.js';
 import { createErrorDamper, createLogger } from './logger.js';
 import { createMetrics } from './metrics.js';
 import { createBoard } from './ops/board.js';
+import { showQueue } from './ops/board-queue.js';
 import { createOpsApp } from './ops/ops-app.js';
 import { createQueueCheck, failWhenStopping } from './ops/readiness.js';
+import { reportHandlerQueue } from './ops/report-handler-queue.js';
 import { reportQueue } from './ops/report-queue.js';
 import { chooseBackend } from './queue/backend.js';
+import { HANDLER_QUEUE_NAME } from './queue/handler-job.js';
 import { listen } from './server.js';
 
 await runMain(async () => {
@@ -17,17 +20,22 @@ await runMain(async () => {
   const credentials = readBoardAccess(config);
   const logger = createLogger('board', config.LOG_LEVEL, config.LOG_FORMAT);
   const stopping = new AbortController();
-  const queue = chooseBackend({
+  const backend = chooseBackend({
     redisUrl: config.REDIS_URL,
     databaseUrl: config.DIRECT_DATABASE_URL ?? config.DATABASE_URL,
     prefix: config.QUEUE_PREFIX,
     onError: createErrorDamper(logger, 'trouble with the queue'),
-  }).openQueue();
+  });
+  const queue = backend.openQueue();
+  const handlerQueue = backend.openQueue(HANDLER_QUEUE_NAME);
   const metrics = createMetrics('board');
   reportQueue(queue, metrics);
+  reportHandlerQueue(handlerQueue, metrics);
   const isReady = failWhenStopping(createQueueCheck(queue, logger), stopping.signal);
   const app = createOpsApp(isReady, metrics);
-  app.use(createBoard({ queue, credentials, logger }));
+  app.use(
+    createBoard({ queues: [showQueue(queue), showQueue(handlerQueue)], credentials, logger }),
+  );
   const server = await listen(app, {
     host: config.BOARD_HOST,
     port: config.BOARD_PORT,
@@ -36,6 +44,7 @@ await runMain(async () => {
   closeOnSignal(
     [
       { name: 'queue', ...queue },
+      { name: 'queue of handlers', ...handlerQueue },
       { name: 'server', ...server },
     ],
     {

@@ -4,7 +4,7 @@ import { reportDrift } from './backfill/report-drift.js';
 import { TYPE_LABELS } from './clerk/event-types.js';
 import { type WorkerTask } from './config-parsers.js';
 import { readConfig, type Config } from './config.js';
-import { openDatabase, type DatabaseOptions } from './db/database.js';
+import { openDatabase, type Database, type DatabaseOptions } from './db/database.js';
 import { createDatabaseCheck } from './db/probe.js';
 import { reportDatabase } from './db/report-database.js';
 import { loadEnvironment } from './environment.js';
@@ -14,16 +14,19 @@ import { createErrorDamper, createLogger, type Logger } from './logger.js';
 import { createMetrics, type Metrics } from './metrics.js';
 import { createOpsApp } from './ops/ops-app.js';
 import { combineChecks, createQueueCheck, failWhenStopping } from './ops/readiness.js';
+import { reportHandlerQueue } from './ops/report-handler-queue.js';
 import { reportQueue } from './ops/report-queue.js';
 import { openOutbox, type OpenOutbox, type OutboxOptions } from './outbox/open-outbox.js';
-import { readHandlers } from './outbox/read-handlers.js';
+import { listLabels, readHandlers, type Handlers } from './outbox/read-handlers.js';
+import { reportBacklog } from './outbox/report-backlog.js';
 import { createRunReport } from './outbox/report-runs.js';
 import { createApply, recordFailure, type ApplyOptions } from './projections/apply.js';
 import { toBounds, toPolicy } from './projections/policy.js';
 import { createReport } from './projections/report.js';
 import { chooseBackend } from './queue/backend.js';
-import { type Backend } from './queue/contract.js';
+import { type Backend, type OpenQueue } from './queue/contract.js';
 import { openConsumer } from './queue/consumer.js';
+import { HANDLER_QUEUE_NAME } from './queue/handler-job.js';
 import { observeJobs } from './queue/observe-jobs.js';
 import { listen } from './server.js';
 
@@ -45,10 +48,8 @@ await runMain(async () => {
     onError: createErrorDamper(logger, 'trouble with the queue'),
   });
   const queue = backend.openQueue();
-  const metrics = createMetrics('worker', TYPE_LABELS);
-  reportQueue(queue, metrics);
-  reportDatabase(db, metrics);
-  reportDrift(db, metrics);
+  const handlerQueue = backend.openQueue(HANDLER_QUEUE_NAME);
+  const metrics = openMetrics({ db, queue, handlerQueue, handlers });
   const isReady = combineChecks([createQueueCheck(queue, logger), createDatabaseCheck(db)]);
   const ops = await listen(createOpsApp(failWhenStopping(isReady, stopping.signal), metrics), {
     host: config.OPS_HOST,
@@ -58,11 +59,13 @@ await runMain(async () => {
   const opened: Closable[] = [
     { name: 'database', ...db },
     { name: 'queue', ...queue },
+    { name: 'queue of handlers', ...handlerQueue },
     { name: 'ops', ...ops },
   ];
+  const shared = { config, handlers, backend, metrics, logger };
   const does = (task: WorkerTask) => config.WORKER_TASKS.includes(task);
   const outbox = does('handlers')
-    ? openHandlers({ config, handlers, backend, connection, env, logger })
+    ? openHandlers({ ...shared, queue: handlerQueue, connection, env })
     : undefined;
   if (outbox) opened.push({ name: 'handlers', ...outbox });
   if (does('mirror')) {
@@ -85,6 +88,24 @@ await runMain(async () => {
   );
 });
 
+interface Measured {
+  db: Database;
+  queue: OpenQueue;
+  handlerQueue: OpenQueue<typeof HANDLER_QUEUE_NAME>;
+  handlers: Handlers;
+}
+
+/** A worker that runs no handlers tells of them as well: it may be the only one there is. */
+function openMetrics({ db, queue, handlerQueue, handlers }: Measured): Metrics {
+  const metrics = createMetrics('worker', { type: TYPE_LABELS, handler: listLabels(handlers) });
+  reportQueue(queue, metrics);
+  reportHandlerQueue(handlerQueue, metrics);
+  reportBacklog(db, handlers, metrics);
+  reportDatabase(db, metrics);
+  reportDrift(db, metrics);
+  return metrics;
+}
+
 function describeConnection(config: Config, logger: Logger): Omit<DatabaseOptions, 'size'> {
   return {
     url: config.DATABASE_URL ?? '',
@@ -94,15 +115,16 @@ function describeConnection(config: Config, logger: Logger): Omit<DatabaseOption
   };
 }
 
-type HandlersOptions = Pick<OutboxOptions, 'config' | 'handlers' | 'backend' | 'env' | 'logger'> & {
+type HandlersOptions = Omit<OutboxOptions, 'openDatabase' | 'report' | 'onError'> & {
   connection: Omit<DatabaseOptions, 'size'>;
+  metrics: Metrics;
 };
 
-function openHandlers({ connection, ...options }: HandlersOptions): OpenOutbox {
+function openHandlers({ connection, metrics, ...options }: HandlersOptions): OpenOutbox {
   return openOutbox({
     ...options,
     openDatabase: (size) => openDatabase({ ...connection, size }),
-    report: createRunReport(options.logger),
+    report: createRunReport({ ...options, metrics }),
     onError: createErrorDamper(options.logger, 'trouble with the relay'),
   });
 }

@@ -1,15 +1,15 @@
 /** A job as Bull Board gets to see it: masked, and with no other powers than retry, promote and remove. */
 import { type QueueJob, type QueueJobJson } from '@bull-board/api/typings/app';
 import { collectHidden, MASK, maskStack, maskText, maskValue, maskWord } from '../masking.js';
-import { type OpenQueue } from '../queue/contract.js';
+import { type AnyOpenQueue } from '../queue/contract.js';
 import { revive } from '../queue/producer.js';
 import { isRecord } from '../record.js';
 
-export type BoardJob = NonNullable<Awaited<ReturnType<OpenQueue['queue']['getJob']>>>;
+export type BoardJob = NonNullable<Awaited<ReturnType<AnyOpenQueue['queue']['getJob']>>>;
 
 const ALL_ATTEMPTS = { resetAttemptsMade: true, resetAttemptsStarted: true };
 
-export function showJob(open: OpenQueue, job: BoardJob): QueueJob & { id: string } {
+export function showJob(open: AnyOpenQueue, job: BoardJob): QueueJob & { id: string } {
   const id = job.id ?? '';
   return {
     id,
@@ -48,16 +48,28 @@ export function maskJob(job: BoardJob): QueueJobJson {
   };
 }
 
-const FOREIGN = `${MASK} not shown: the job was not put here by ingest`;
+const FOREIGN = `${MASK} not shown: the job was not put here by ingest or relay`;
 
 function maskData(data: unknown): unknown {
   if (!isOurs(data)) return FOREIGN;
+  if ('handler' in data) return maskRun(data);
   const { body, ...delivery } = data;
   const event = parseBody(body);
   const size = typeof body === 'string' ? body.length : 0;
   return {
     ...Object(maskValue(delivery)),
     body: event === undefined ? `${MASK} no JSON, ${size} characters` : maskValue(event),
+  };
+}
+
+/** Ids and a name of the code's, each of one word. */
+function maskRun({ version, eventId, handler, round }: Record<string, unknown>): unknown {
+  const show = (value: unknown) => (typeof value === 'string' ? maskWord(value) : MASK);
+  return {
+    version: Number(version),
+    eventId: show(eventId),
+    handler: show(handler),
+    round: Number(round),
   };
 }
 

@@ -1,14 +1,14 @@
-/** The queue as Bull Board gets to see it: whatever route asks, what is somebody's is masked already. */
+/** A queue as Bull Board gets to see it: whatever route asks, what is somebody's is masked already. */
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { type BaseAdapter } from '@bull-board/api/baseAdapter';
 import { MASK } from '../masking.js';
-import { type OpenQueue } from '../queue/contract.js';
+import { type AnyOpenQueue } from '../queue/contract.js';
 import { showJob } from './board-job.js';
 
 /** A page is read whole, and an event may be as large as BODY_LIMIT. */
 const LONGEST_PAGE = 100;
 
-export function showQueue(open: OpenQueue): BaseAdapter {
+export function showQueue(open: AnyOpenQueue): BaseAdapter {
   const { queue } = open;
   return Object.assign(new BullMQAdapter(queue), {
     async getJob(id: string) {

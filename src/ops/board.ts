@@ -1,12 +1,12 @@
-/** Bull Board behind its guards: where a person looks at the queue, and retries what failed. */
+/** Bull Board behind its guards: where a person looks at the queues, and retries what failed. */
 import { createBullBoard } from '@bull-board/api';
+import { type BaseAdapter } from '@bull-board/api/baseAdapter';
 import { ExpressAdapter } from '@bull-board/express';
 import { Router, type Express } from 'express';
 import { type Credentials } from '../board-access.js';
 import { messageOf } from '../errors.js';
 import { type Logger } from '../logger.js';
 import { maskText } from '../masking.js';
-import { type OpenQueue } from '../queue/contract.js';
 import {
   limitBody,
   requireCredentials,
@@ -14,20 +14,20 @@ import {
   requireSameOrigin,
 } from './board-guard.js';
 import { cleanPage, setSecurityHeaders } from './board-page.js';
-import { showQueue } from './board-queue.js';
 import { createRouteGuard } from './board-routes.js';
 
 const BOARD_PATH = '/queues';
 
 export interface BoardOptions {
-  queue: OpenQueue;
+  /** Masked already, as `showQueue` makes them. In the order in which they are shown. */
+  queues: readonly BaseAdapter[];
   /** Null: for this machine alone. */
   credentials: Credentials | null;
   logger: Logger;
 }
 
 /** Serves `/queues` and all below it, and leads `/` there. */
-export function createBoard({ queue, credentials, logger }: BoardOptions): Router {
+export function createBoard({ queues, credentials, logger }: BoardOptions): Router {
   const router = Router();
   router.get('/', (_request, response) => {
     response.redirect(BOARD_PATH);
@@ -39,15 +39,15 @@ export function createBoard({ queue, credentials, logger }: BoardOptions): Route
     requireSameOrigin,
     limitBody,
     cleanPage,
-    createBullBoardApp(queue, logger),
+    createBullBoardApp(queues, logger),
   );
   return router;
 }
 
-function createBullBoardApp(queue: OpenQueue, logger: Logger): Express {
+function createBullBoardApp(queues: readonly BaseAdapter[], logger: Logger): Express {
   const adapter = new ExpressAdapter().setBasePath(BOARD_PATH);
   createBullBoard({
-    queues: [showQueue(queue)],
+    queues,
     serverAdapter: adapter,
     options: {
       handlerHooks: { before: createRouteGuard(logger) },

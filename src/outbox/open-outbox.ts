@@ -3,9 +3,9 @@ import { isDoneWithin } from '../deadline.js';
 import { type Database, type PrismaClient } from '../db/database.js';
 import { type Environment } from '../environment.js';
 import { type Logger } from '../logger.js';
-import { type Backend } from '../queue/contract.js';
+import { type Backend, type OpenQueue } from '../queue/contract.js';
 import { openHandlerConsumer } from '../queue/handler-consumer.js';
-import { HANDLER_QUEUE_NAME, toHandlerRetention } from '../queue/handler-job.js';
+import { toHandlerRetention, type HANDLER_QUEUE_NAME } from '../queue/handler-job.js';
 import { createAddRuns } from '../queue/handler-producer.js';
 import { type Config } from '../config.js';
 import { createLanes } from './lanes.js';
@@ -18,6 +18,8 @@ export interface OutboxOptions {
   config: Config;
   handlers: Handlers;
   backend: Backend;
+  /** Where runs are put. Stays open. */
+  queue: OpenQueue<typeof HANDLER_QUEUE_NAME>;
   /** Opens a pool of so many connections, lazily. */
   openDatabase: (size: number) => Database;
   env: Environment;
@@ -45,10 +47,9 @@ const PLACES_PER_RUN = 2;
 const PLACES_BESIDE = 5;
 
 export function openOutbox(options: OutboxOptions): OpenOutbox {
-  const { config, handlers, backend, report, logger } = options;
+  const { config, handlers, backend, queue, report, logger } = options;
   const db = options.openDatabase(OWN_CONNECTIONS);
   const clients = createClients(() => options.openDatabase(HANDLER_CONNECTIONS));
-  const queue = backend.openQueue(HANDLER_QUEUE_NAME);
   const add = createAddRuns(queue, toHandlerRetention(config));
   const relay = startRelay({ db, add, onRelayed: report.relayed, onError: options.onError });
   const interrupting = new AbortController();
@@ -82,7 +83,6 @@ export function openOutbox(options: OutboxOptions): OpenOutbox {
     notify: relay.notify,
     async close() {
       await Promise.all([consumer.close(), relay.close()]);
-      await queue.close();
       await clients.close();
       await db.close();
     },

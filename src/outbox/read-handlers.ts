@@ -12,7 +12,12 @@ export interface Handlers {
   /** Those that are for events of this type, by name. */
   namesFor: (type: string) => readonly string[];
   find: (name: string) => AnyHandler | undefined;
+  /** For a metric: the name where it is in the table, else `other`. Rows and jobs may hold names of the past. */
+  labelOf: (name: string) => string;
 }
+
+/** What `labelOf` says of a name that is not in the table. */
+const OTHER = 'other';
 
 /** Part of a job's id, of an idempotency key and of a metric's label. */
 const NAME = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/;
@@ -48,10 +53,16 @@ export function readHandlers(table: HandlerTable): Handlers {
     names: [...byName.keys()],
     namesFor: (type) => namesByType.get(type) ?? [],
     find: (name) => byName.get(name),
+    labelOf: (name) => (byName.has(name) ? name : OTHER),
   };
 }
 
 function isFor(pattern: string, type: EventType): boolean {
   if (pattern === '*' || pattern === type) return true;
   return pattern.endsWith('.*') && type.startsWith(pattern.slice(0, -1));
+}
+
+/** All that `labelOf` can say. */
+export function listLabels({ names }: Handlers): readonly string[] {
+  return [...new Set([...names, OTHER])];
 }

@@ -81,6 +81,9 @@ export interface OpenQueue<N extends QueueName = Events> {
   close: () => Promise<void>;
 }
 
+/** Whichever queue it is. */
+export type AnyOpenQueue = { [N in QueueName]: OpenQueue<N> }[QueueName];
+
 export interface OpenWorker<N extends QueueName = Events> {
   worker: Worker<QueueJobs[N]>;
   /** Closes what the worker leaves open; call it after the worker itself is closed. */

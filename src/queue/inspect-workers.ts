@@ -1,8 +1,8 @@
 /** How many workers hold a connection to the queue, on whatever machine. */
-import { type OpenQueue } from './contract.js';
+import { type AnyOpenQueue } from './contract.js';
 
 /** @returns null when the store keeps its list of connections to itself, as some that are managed by others do. */
-export async function countWorkers({ queue }: Pick<OpenQueue, 'queue'>): Promise<number | null> {
+export async function countWorkers({ queue }: Pick<AnyOpenQueue, 'queue'>): Promise<number | null> {
   try {
     const clients = await queue.getWorkers();
     // BullMQ's answer for a store that knows no such list is one entry without a connection's own fields.

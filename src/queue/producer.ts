@@ -3,7 +3,7 @@ import { Job } from 'bullmq';
 import { type Delivery } from '../clerk/event.js';
 import { messageOf, SyncError } from '../errors.js';
 import { createCollector } from './collector.js';
-import { type OpenQueue, type Presence } from './contract.js';
+import { type AnyOpenQueue, type OpenQueue, type Presence } from './contract.js';
 import { toJob, type NewJob, type Retention } from './job.js';
 
 export type EnqueueStatus = 'queued' | 'duplicate' | 'requeued';
@@ -64,7 +64,7 @@ async function addTogether(open: OpenQueue, jobs: readonly NewJob[]): Promise<Pr
 
 /** Puts a finished job back, with all its attempts and as many deaths of its workers as the limit allows. */
 export async function revive(
-  { queue, forgetStalls }: OpenQueue,
+  { queue, forgetStalls }: AnyOpenQueue,
   id: string,
   state: 'failed' | 'completed' = 'failed',
 ): Promise<EnqueueStatus> {

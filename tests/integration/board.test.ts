@@ -2,6 +2,7 @@
 import { appRoutes } from '@bull-board/api/dist/routes.js';
 import express from 'express';
 import { pino } from 'pino';
+import { showQueue } from '../../src/ops/board-queue.js';
 import { createBoard } from '../../src/ops/board.js';
 import { type OpenQueue } from '../../src/queue/contract.js';
 import { listen } from '../../src/server.js';
@@ -69,7 +70,13 @@ test('a page holds a hundred jobs at most, however many are asked for', async ()
 
 async function openBoard(): Promise<{ opsUrl: string; close: () => Promise<void> }> {
   const app = express();
-  app.use(createBoard({ queue, credentials: null, logger: pino({ level: 'silent' }) }));
+  app.use(
+    createBoard({
+      queues: [showQueue(queue)],
+      credentials: null,
+      logger: pino({ level: 'silent' }),
+    }),
+  );
   const where = { host: '127.0.0.1', port: 0, portVariable: 'BOARD_PORT' };
   const { port, close } = await listen(app, where);
   return { opsUrl: `http://127.0.0.1:${port}`, close };

@@ -9,9 +9,11 @@ import { Redis } from 'ioredis';
 import { parse, stringify } from 'yaml';
 import { sampleEvent } from '../../src/clerk/samples/index.js';
 import { createSigner } from '../../src/clerk/signature.js';
-import { fullNameOf } from '../../src/metrics.js';
+import { fullNameOf } from '../../src/metric-table.js';
 import { type OpenQueue } from '../../src/queue/contract.js';
+import { HANDLER_QUEUE_NAME } from '../../src/queue/handler-job.js';
 import { openBackend, queueSettings, waitForQueue } from '../support/backends.js';
+import { buildWithHandlers, type Build } from '../support/build.js';
 import { deliver, newMessageId, post } from '../support/clerk.js';
 import { UNTIL_RECONCILED } from '../support/metrics.js';
 import { startPostgres, type PostgresServer } from '../support/postgres-server.js';
@@ -30,6 +32,7 @@ import {
   type PrometheusServer,
 } from '../support/prometheus-server.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
+import { startTrialServer, type TrialServer } from '../support/trial-server.js';
 import { waitFor } from '../support/wait.js';
 
 const OPS = path.resolve(import.meta.dirname, '../../ops');
@@ -48,6 +51,8 @@ const THRESHOLDS: Readonly<Record<string, [from: string, to: string]>> = {
   ClerkSyncSilence: ['21600', '6'],
   ClerkSyncBacklog: ['120', '3'],
   ClerkSyncDatabaseFaults: ['10', '3'],
+  ClerkSyncHandlersNotRelayed: ['120', '3'],
+  ClerkSyncHandlerLate: ['1800', '8'],
 };
 /** Its fault would need more than five slow transactions at once, of a worker that runs two: ops/prometheus/alerts-test.yml shows it. */
 const SHOWN_ELSEWHERE = ['ClerkSyncPoolWaiting'];
@@ -76,6 +81,9 @@ let ingest: RunningIngest;
 let worker: RunningProcess;
 let board: RunningProcess;
 let queue: OpenQueue;
+let handlerQueue: OpenQueue<typeof HANDLER_QUEUE_NAME>;
+let build: Build;
+let trial: TrialServer;
 let settings: Record<string, string>;
 let heart: { stop: () => Promise<void> };
 /** Alerts that have fired on their fault. */
@@ -95,13 +103,26 @@ const mending: (() => unknown)[] = [];
     redis = started;
     closing.push(redis.stop);
     const place = queueSettings('redis', redis.url);
-    settings = { ...place, DATABASE_URL: postgres.url, BODY_LIMIT: '100kb' };
+    build = await buildWithHandlers('tests/fixtures/handlers/index.ts');
+    closing.push(build.remove);
+    trial = await startTrialServer();
+    closing.push(trial.close);
+    settings = {
+      ...place,
+      DATABASE_URL: postgres.url,
+      TRIAL_URL: trial.url,
+      BODY_LIMIT: '100kb',
+      HANDLER_ATTEMPTS: '2',
+      // Those that hang do so until the end.
+      HANDLER_TIMEOUT: '10m',
+    };
     queue = openBackend(place, postgres).openQueue();
-    closing.push(queue.close);
-    await waitForQueue(queue);
+    handlerQueue = openBackend(place, postgres).openQueue(HANDLER_QUEUE_NAME);
+    closing.push(queue.close, handlerQueue.close);
+    await Promise.all([queue, handlerQueue].map(waitForQueue));
     [ingest, worker, board] = await Promise.all([
       startIngest(settings),
-      startWorker(settings),
+      startWorker(settings, build),
       startBoard(settings),
     ]);
     heart = repeat(sendEvents(1));
@@ -183,6 +204,32 @@ const mending: (() => unknown)[] = [];
     );
   }, 120_000);
 
+  test('handlers that fail, that nobody tells the queue of, and whose queue somebody paused', async () => {
+    trial.answer(({ handler }) => (handler === 'throw' ? 500 : 200));
+    const organizations = Array.from({ length: 15 }, () => sampleEvent('organization.created'));
+    mending.push(async () => {
+      trial.answer(() => 200);
+      await postgres.query(
+        `UPDATE clerk.handler_runs SET outcome = 'done' WHERE handler IN ('hang', 'throw')`,
+      );
+    });
+    await Promise.all(organizations.map(sendUntilTaken));
+    const late = ['ClerkSyncHandlerLate'];
+    await expectFired(['ClerkSyncHandlerFailed', 'ClerkSyncHandlerRetries'], late);
+    await handlerQueue.queue.pause();
+    mending.push(() => handlerQueue.queue.resume());
+    const isAfterwards = ['ClerkSyncHandlerFailed', 'ClerkSyncHandlerRetries'];
+    await expectFired(['ClerkSyncHandlersPaused', ...late], isAfterwards);
+    await postgres.query(`
+      CREATE FUNCTION clerk.refuse_relay() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a relay that cannot'; END $$;
+      CREATE TRIGGER refuse_relay BEFORE UPDATE OF relayed_at ON clerk.handler_runs FOR EACH ROW EXECUTE FUNCTION clerk.refuse_relay()`);
+    mending.push(() => postgres.query('DROP TRIGGER refuse_relay ON clerk.handler_runs'));
+    await expectFired(
+      ['ClerkSyncHandlersNotRelayed'],
+      ['ClerkSyncHandlersPaused', ...late, ...isAfterwards],
+    );
+  }, 120_000);
+
   test('a queue that somebody paused, in a Redis that evicts and keeps no append-only file', async () => {
     await queue.queue.pause();
     mending.push(() => queue.queue.resume());
@@ -199,22 +246,35 @@ const mending: (() => unknown)[] = [];
 
   test('a database that is away, then the worker as well, and its jobs taken back by another', async () => {
     const isAway = ['ClerkSyncDatabaseDown', 'ClerkSyncNotReady', 'ClerkSyncBacklog'];
+    // At work when the worker dies.
+    await sendUntilTaken(sampleEvent('organization.created'));
+    await waitFor('a handler to hang', async () => (await handlerQueue.queue.getActiveCount()) > 0);
+    mending.push(() =>
+      postgres.query(`UPDATE clerk.handler_runs SET outcome = 'done' WHERE handler = 'hang'`),
+    );
+    const late = ['ClerkSyncHandlerLate', 'ClerkSyncHandlersNotRelayed'];
     await postgres.stop();
-    await expectFired(isAway);
+    await expectFired(isAway, late);
     worker.signal('SIGKILL');
     await worker.exited;
     const isGone = ['ClerkSyncNoWorker', 'ClerkSyncInstanceDown'];
-    await expectFired(isGone, isAway);
+    await expectFired(isGone, [...isAway, ...late]);
     await postgres.start();
-    worker = await startWorker(settings);
+    worker = await startWorker(settings, build);
     prometheus.setTargets(targets());
-    await expectFired(['ClerkSyncStalls'], [...isAway, ...isGone]);
+    await expectFired(
+      ['ClerkSyncStalls', 'ClerkSyncHandlerStalls'],
+      [...isAway, ...isGone, ...late, 'ClerkSyncHandlerRetries'],
+    );
   }, 240_000);
 
   test('a Redis that is away', async () => {
     await redis.kill();
     mending.push(redis.start);
-    await expectFired(['ClerkSyncQueueDown', 'ClerkSyncUnavailable', 'ClerkSyncNotReady']);
+    await expectFired(
+      ['ClerkSyncQueueDown', 'ClerkSyncUnavailable', 'ClerkSyncNotReady'],
+      ['ClerkSyncHandlerLate', 'ClerkSyncHandlersNotRelayed'],
+    );
   }, 60_000);
 
   test('an ingest that hangs; and a silence that a restart does not hide', async () => {

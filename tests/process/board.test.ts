@@ -4,6 +4,7 @@ import { UnrecoverableError } from 'bullmq';
 import { Redis } from 'ioredis';
 import { sampleEvent, sampleId } from '../../src/clerk/samples/index.js';
 import { type OpenQueue } from '../../src/queue/contract.js';
+import { HANDLER_QUEUE_NAME } from '../../src/queue/handler-job.js';
 import {
   BACKENDS,
   openBackend,
@@ -320,7 +321,10 @@ describe.each(BACKENDS)('with the queue in %s', (kind) => {
       await waitFor('the job to fail', async () => (await stateOf(id)) === 'failed');
     expect(await read(`/queues/api/queues?activeQueue=clerk-webhooks`)).toMatchObject({
       // Of a worker on Postgres there is no address, which Bull Board needs to tell.
-      queues: [{ hasWorkers: kind === 'redis' ? true : null, counts: { failed: 2 } }],
+      queues: [
+        { hasWorkers: kind === 'redis' ? true : null, counts: { failed: 2 } },
+        { name: 'clerk-handlers' },
+      ],
     });
     const { job } = await read(`${API}/${ids[0]}`);
     expect(job).toMatchObject({
@@ -480,6 +484,68 @@ describe.each(BACKENDS)('with the queue in %s', (kind) => {
     expect(personal.findIn({ stored }).length).toBeGreaterThan(50);
     for (const id of ids) expect(shown['page']?.join()).toContain(id);
     expect(shown['/api/queues/:queueName/:jobId']?.join()).toContain('"type":"session.created"');
+  });
+
+  test('a run of a handler shows ids, name and round, and nothing of what somebody else put into it', async () => {
+    const personal = createCanaries('pii');
+    const plant = (what: string) => personal.plant(what);
+    const backend = openBackend(queue, database);
+    const runs = backend.openQueue(HANDLER_QUEUE_NAME);
+    const { worker, close } = backend.openWorker<typeof HANDLER_QUEUE_NAME>(
+      async ({ data }) => {
+        const word = (data as { note?: string }).note ?? plant('a reason');
+        throw new UnrecoverableError(`no ${word}@example.com, "${word} Inc."`);
+      },
+      { queueName: HANDLER_QUEUE_NAME },
+    );
+    try {
+      await waitForQueue(runs);
+      const run = { version: 1 as const, eventId: 'msg_1', handler: 'welcome-email', round: 1 };
+      const own = { jobId: 'msg_1.welcome-email.1', attempts: 1 };
+      await runs.queue.add('welcome-email', run, own);
+      const strange = {
+        version: 1,
+        eventId: `${plant('an event id')}@example.com`,
+        handler: `Ms ${plant('a handler')}`,
+        round: plant('a round'),
+        note: plant('a note'),
+      };
+      await runs.queue.add(`Ms ${plant('a name')}`, strange as never, { jobId: 'strange' });
+      await runs.queue.add(`Ms ${plant('a name')}`, { note: plant('a note') } as never, {
+        jobId: 'foreign',
+      });
+      await waitFor('all to fail', async () => (await runs.queue.getFailedCount()) === 3);
+      const shown: Record<string, string[]> = { page: [] };
+      for (const { method, route } of listRoutes()) {
+        if (method !== 'get') continue;
+        for (const jobId of [own.jobId, 'strange', 'foreign']) {
+          const path = fillRoute(route, { queueName: HANDLER_QUEUE_NAME, jobId });
+          (shown[route] ??= []).push((await ask(board, `${path}?root=node`)).text);
+        }
+      }
+      const list = '/queues/api/queues?activeQueue=clerk-handlers&jobsPerPage=100';
+      for (const status of ['latest', 'failed'])
+        shown['page']?.push((await ask(board, `${list}&status=${status}`)).text);
+      expect(personal.findIn(shown)).toEqual([]);
+      expect(
+        personal.findIn({ stored: [JSON.stringify(await runs.queue.getFailed())] }),
+      ).not.toEqual([]);
+      const { job } = await read(`/queues/api/queues/clerk-handlers/${own.jobId}`);
+      expect(job).toMatchObject({
+        name: 'welcome-email',
+        data: run,
+        failedReason: expect.stringMatching(/^no •••/),
+      });
+      const { queues } = await read('/queues/api/queues?activeQueue=clerk-handlers');
+      expect(queues.map(({ name }: { name: string }) => name)).toEqual([
+        'clerk-webhooks',
+        HANDLER_QUEUE_NAME,
+      ]);
+    } finally {
+      await worker.close();
+      await close();
+      await runs.close();
+    }
   });
 });
 

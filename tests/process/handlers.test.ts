@@ -1,12 +1,20 @@
-/** Real workers that run handlers: what one does to the mirror and to the others, how a run ends, and who runs it. */
+/** Real workers that run handlers: what one does to the mirror and to the others, how a run ends, who runs it, and what is told of it. */
 import { Job } from 'bullmq';
 import { type OpenQueue } from '../../src/queue/contract.js';
 import { HANDLER_QUEUE_NAME } from '../../src/queue/handler-job.js';
 import { BACKENDS, openBackend, queueSettings, waitForQueue } from '../support/backends.js';
+import { ask, change } from '../support/board.js';
 import { buildWithHandlers, type Build } from '../support/build.js';
 import { deliver } from '../support/clerk.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
-import { killAll, startIngest, startWorker } from '../support/processes.js';
+import { readMetrics, type Readings } from '../support/metrics.js';
+import {
+  killAll,
+  startBoard,
+  startIngest,
+  startWorker,
+  type RunningProcess,
+} from '../support/processes.js';
 import { startTrialServer, type TrialServer } from '../support/trial-server.js';
 import { waitFor } from '../support/wait.js';
 
@@ -15,236 +23,282 @@ const CROWD = { redis: 1_000, postgres: 200 };
 const AT_ONCE = 50;
 const PATIENCE_MS = 120_000;
 const FOREVER = new Promise<number>(() => undefined);
+const RUNS = '/queues/api/queues/clerk-handlers';
 
 let build: Build;
 let database: TestDatabase;
 let trial: TrialServer;
-let open: OpenQueue<typeof HANDLER_QUEUE_NAME> | undefined;
+let open: OpenQueue<typeof HANDLER_QUEUE_NAME>;
+let events: OpenQueue;
 
 beforeAll(async () => {
   build = await buildWithHandlers('tests/fixtures/handlers/index.ts');
 });
 afterAll(() => build.remove());
-beforeEach(async () => {
-  trial = await startTrialServer();
-  database = await createDatabase();
-});
-afterEach(async () => {
-  await open?.close();
-  open = undefined;
-  await killAll();
-  await trial.close();
-  await database.drop();
-});
 
+// One database, queue and ingest for all tests of a backend: each has events of its own, and stops the workers that it starts.
 describe.each(BACKENDS)('with the queue in %s', (kind) => {
   let settings: Record<string, string>;
   let url: string;
+  let workers: RunningProcess[] = [];
 
-  beforeEach(async () => {
+  beforeAll(async () => {
+    trial = await startTrialServer();
+    database = await createDatabase();
     const queue = queueSettings(kind);
     settings = { DATABASE_URL: database.url, TRIAL_URL: trial.url, ...queue };
     ({ url } = await startIngest(settings));
-    open = openBackend(queue, database).openQueue(HANDLER_QUEUE_NAME);
-    await waitForQueue(open);
+    const backend = openBackend(queue, database);
+    open = backend.openQueue(HANDLER_QUEUE_NAME);
+    events = backend.openQueue();
+    await Promise.all([open, events].map(waitForQueue));
+  });
+  afterEach(() => trial.answer(() => 200));
+  afterAll(async () => {
+    await Promise.all([open.close(), events.close()]);
+    await killAll();
+    await trial.close();
+    await database.drop();
   });
 
   const send = async (type: string, data: { id: string } & Record<string, string>) => {
     const event = { type, timestamp: TIME, data: { updated_at: TIME, ...data } };
     expect((await deliver(url, event, `msg_${data.id}`)).status).toBe(200);
   };
-  const start = (more: Record<string, string> = {}) => startWorker({ ...settings, ...more }, build);
+  const start = async (more: Record<string, string> = {}) => {
+    const worker = await startWorker({ ...settings, ...more }, build);
+    workers.push(worker);
+    return worker;
+  };
+  const killWorkers = async () => {
+    for (const { signal } of workers) signal('SIGKILL');
+    await Promise.all(workers.map(({ exited }) => exited));
+    workers = [];
+  };
 
-  test('handlers that hang, throw for ever and are slow keep nobody waiting: neither the mirror nor another handler', async () => {
-    const size = CROWD[kind];
-    trial.answer(({ handler }) => (handler === 'slow' ? FOREVER : handler === 'throw' ? 500 : 200));
-    await start({ HANDLER_CONCURRENCY: '5' });
-    for (let n = 0; n < size; n += AT_ONCE) {
-      const ids = Array.from({ length: AT_ONCE }, (_, i) => `org_${n + i}`);
-      await Promise.all(ids.map((id) => send('organization.created', { id })));
-    }
-    await waitFor(
-      'the mirror',
-      async () => (await count('SELECT 1 FROM clerk.organizations')) === size,
-      PATIENCE_MS,
-    );
-    await waitFor(
-      'the handler that is well',
-      async () => (await countRuns('record', 'done')) === size,
-      PATIENCE_MS,
-    );
-    expect(trial.calls.filter(({ handler }) => handler === 'slow').length).toBeLessThanOrEqual(5);
-    expect(trial.calls.filter(({ handler }) => handler === 'hang').length).toBeLessThanOrEqual(5);
-    for (const handler of ['slow', 'hang', 'throw'])
-      expect(await countRuns(handler, 'done')).toBe(0);
-    await waitFor('each to have had a turn', () =>
-      ['slow', 'hang', 'throw'].every((name) =>
-        trial.calls.some(({ handler }) => handler === name),
-      ),
-    );
-  }, 240_000);
+  describe('one worker', () => {
+    let worker: RunningProcess;
+    let board: RunningProcess;
 
-  test('an attempt that takes too long fails, whether or not the function heeds its signal', async () => {
-    trial.answer(({ handler }) => (handler === 'slow' ? FOREVER : 200));
-    await start({ HANDLER_TIMEOUT: '1s', HANDLER_ATTEMPTS: '2' });
-    await send('organization.created', { id: 'org_1' });
-    for (const handler of ['slow', 'hang']) {
-      const run = await waitFor(`${handler} to fail for good`, async () => {
-        const found = await readRun('msg_org_1', handler);
+    beforeAll(async () => {
+      const bounds = { HANDLER_TIMEOUT: '1s', HANDLER_ATTEMPTS: '2' };
+      [worker, board] = await Promise.all([start(bounds), startBoard(settings)]);
+    });
+    afterAll(killWorkers);
+
+    test('an attempt that takes too long fails, whether or not the function heeds its signal, and is counted', async () => {
+      trial.answer(({ handler }) => (handler === 'slow' ? FOREVER : 200));
+      const before = await readMetrics(worker);
+      await send('organization.created', { id: 'org_1' });
+      for (const handler of ['slow', 'hang']) {
+        const run = await waitFor(`${handler} to fail for good`, async () => {
+          const found = await readRun('msg_org_1', handler);
+          return found?.outcome === 'failed' ? found : null;
+        });
+        expect(run).toMatchObject({
+          attempts: 2,
+          error: 'It took longer than HANDLER_TIMEOUT (1 s).',
+        });
+        const calls = callsOf(handler, 'msg_org_1');
+        expect(calls.map(({ attempt }) => attempt)).toEqual([1, 2]);
+        expect(new Set(calls.map(({ key }) => key))).toEqual(new Set([`msg_org_1.${handler}`]));
+      }
+      const after = await waitFor('all to be told', async () => {
+        const now = await readMetrics(worker);
+        return now.valueOf('handler_queue_jobs', { state: 'active' }) === 0 ? now : null;
+      });
+      const grownBy = (...of: Parameters<Readings['valueOf']>) =>
+        (after.valueOf(...of) ?? 0) - (before.valueOf(...of) ?? 0);
+      expect(grownBy('handler_runs_relayed_total')).toBe(4);
+      expect(grownBy('handler_runs_total', { handler: 'slow', outcome: 'failed' })).toBe(1);
+      expect(grownBy('handler_runs_total', { handler: 'record', outcome: 'done' })).toBe(1);
+      expect(grownBy('handler_retries_total', { handler: 'hang' })).toBe(1);
+      expect(grownBy('handler_duration_seconds', { handler: 'hang' }, '_count')).toBe(2);
+      expect(grownBy('handler_duration_seconds', { handler: 'hang' }, '_sum')).toBeGreaterThan(1.5);
+      expect(grownBy('handler_lag_seconds', { handler: 'slow' }, '_count')).toBe(0);
+      expect(grownBy('handler_lag_seconds', { handler: 'record' }, '_count')).toBe(1);
+      expect(grownBy('handler_runs_failed', { handler: 'hang' })).toBe(1);
+      expect(grownBy('handler_queue_jobs', { state: 'failed' })).toBe(2);
+      expect(after.valueOf('handler_runs_unfinished')).toBe(0);
+      expect(after.valueOf('handler_runs_unrelayed')).toBe(0);
+    });
+
+    test('what fails for good says why, names nobody, and runs again when it is retried at the board', async () => {
+      await send('user.deleted', { id: 'user_1', external_id: 'Ada Lovelace' });
+      const run = await waitFor('the failure', async () => {
+        const found = await readRun('msg_user_1', 'quote');
         return found?.outcome === 'failed' ? found : null;
       });
-      expect(run).toMatchObject({
-        attempts: 2,
-        error: 'It took longer than HANDLER_TIMEOUT (1 s).',
+      expect(run.error).toMatch(/^no ••• at •••/);
+      const id = 'msg_user_1.quote.1';
+      await waitFor('the job to fail', async () => (await open.queue.getJobState(id)) === 'failed');
+      const job = await open.queue.getJob(id);
+      expect(job?.data).toEqual({ version: 1, eventId: 'msg_user_1', handler: 'quote', round: 1 });
+      const shown = (await ask(board, `${RUNS}/${id}`)).text;
+      expect(JSON.parse(shown)).toMatchObject({
+        job: { name: 'quote', data: job?.data, failedReason: run.error },
       });
-      expect(callsOf(handler).map(({ attempt }) => attempt)).toEqual([1, 2]);
-      expect(new Set(callsOf(handler).map(({ key }) => key))).toEqual(
-        new Set([`msg_org_1.${handler}`]),
+      const stack = job?.stacktrace?.join('\n') ?? '';
+      const told = [run.error, job?.failedReason, stack, worker.output(), shown].join('\n');
+      for (const word of ['Ada', 'example.com', '7946']) expect(told).not.toContain(word);
+      for (const text of [stack, shown]) expect(text).toMatch(/handlers\/index\.[jt]s:\d+/);
+      // Of its neighbour's success it makes nothing.
+      expect((await readRun('msg_user_1', 'record'))?.outcome).toBe('done');
+
+      expect((await change(board, 'PUT', `${RUNS}/${id}/retry`)).status).toBe(204);
+      const again = await waitFor('another failure', async () => {
+        const found = await readRun('msg_user_1', 'quote');
+        const isNew = Number(found?.finished_at) > Number(run.finished_at);
+        return found?.outcome === 'failed' && isNew ? found : null;
+      });
+      expect(again.attempts).toBe(2); // all of them once more
+    });
+
+    test('an event that is redelivered, replayed or retried at the board runs no handler again', async () => {
+      await send('user.created', { id: 'user_2' });
+      await waitFor('its handlers', () => isDone('msg_user_2', ['record', 'welcome']));
+      await send('user.created', { id: 'user_2' });
+      const isCompleted = async (queue: Pick<OpenQueue, 'queue'> | typeof open, id: string) =>
+        (await queue.queue.getJobState(id)) === 'completed';
+      await waitFor('the event to be done', () => isCompleted(events, 'msg_user_2'));
+      const path = '/queues/api/queues/clerk-webhooks/msg_user_2/retry';
+      expect((await change(board, 'PUT', path)).status).toBe(204);
+      await waitFor('the event to be taken once more', () =>
+        /"id":"msg_user_2",.*"msg":"repeated"/.test(worker.output()),
       );
-    }
-  });
-
-  test('what fails for good says why, names nobody, and runs again when its job is retried', async () => {
-    const worker = await start({ HANDLER_ATTEMPTS: '1' });
-    await send('user.deleted', { id: 'user_1', external_id: 'Ada Lovelace' });
-    const run = await waitFor('the failure', async () => {
-      const found = await readRun('msg_user_1', 'quote');
-      return found?.outcome === 'failed' ? found : null;
-    });
-    expect(run.error).toMatch(/^no ••• at •••/);
-    const job = await waitFor('the job to fail', async () => {
-      const found = await open?.queue.getJob('msg_user_1.quote.1');
-      return (await found?.isFailed()) ? found : null;
-    });
-    expect(job.data).toEqual({ version: 1, eventId: 'msg_user_1', handler: 'quote', round: 1 });
-    const told = [run.error, job.failedReason, ...(job.stacktrace ?? []), worker.output()].join(
-      '\n',
-    );
-    for (const word of ['Ada', 'example.com', '7946']) expect(told).not.toContain(word);
-    expect(told).toMatch(/handlers\/index\.[jt]s:\d+/);
-    // Of its neighbour's success it makes nothing.
-    expect((await readRun('msg_user_1', 'record'))?.outcome).toBe('done');
-
-    await job.retry('failed', { resetAttemptsMade: true, resetAttemptsStarted: true });
-    await waitFor('another failure', async () => {
-      const again = await readRun('msg_user_1', 'quote');
-      return again?.outcome === 'failed' && Number(again.finished_at) > Number(run.finished_at);
+      const run = 'msg_user_2.welcome.1';
+      await waitFor('the run to be done', () => isCompleted(open, run));
+      await (await open.queue.getJob(run))?.retry('completed');
+      await waitFor('nothing to be done', async () => {
+        const job = await Job.fromId(open.queue, run);
+        return (await job?.isCompleted()) && job?.returnvalue?.outcome === 'nothing to do';
+      });
+      expect(trial.calls.filter(({ eventId }) => eventId === 'msg_user_2')).toHaveLength(2);
     });
   });
 
-  test('an event that is redelivered, replayed or retried at the board runs no handler again', async () => {
-    await start();
-    await send('user.created', { id: 'user_1' });
-    await waitFor(
-      'its handlers',
-      async () => (await count(`SELECT 1 FROM clerk.handler_runs WHERE outcome = 'done'`)) === 2,
-    );
-    await send('user.created', { id: 'user_1' });
-    const events = openBackend(settings as never, database).openQueue(); // the same settings, read as a backend's
-    await waitForQueue(events);
-    const eventJob = await waitFor('the event to be done', async () => {
-      const job = await events.queue.getJob('msg_user_1');
-      return (await job?.isCompleted()) ? job : null;
-    });
-    await eventJob.retry('completed');
-    const handlerJob = await waitFor('the run to be done', async () => {
-      const job = await open?.queue.getJob('msg_user_1.welcome.1');
-      return (await job?.isCompleted()) ? job : null;
-    });
-    await handlerJob.retry('completed');
-    await waitFor('both to be done again', async () => {
-      const again = await Job.fromId(events.queue, 'msg_user_1');
-      const run = await Job.fromId(open?.queue ?? events.queue, 'msg_user_1.welcome.1');
-      return (
-        (await again?.isCompleted()) &&
-        (await run?.isCompleted()) &&
-        run?.returnvalue?.outcome === 'nothing to do'
+  describe('workers that come and go', () => {
+    afterEach(killWorkers);
+
+    test('one for the mirror alone runs no handler, one for handlers alone applies no event, skips what is pruned, and finds lost jobs', async () => {
+      const mirror = await start({ WORKER_TASKS: 'mirror' });
+      for (const id of ['user_pruned', 'user_lost', 'user_well'])
+        await send('user.created', { id });
+      const isWritten = async () =>
+        (
+          await database.query(
+            `SELECT 1 FROM clerk.handler_runs WHERE event_id IN ('msg_user_pruned', 'msg_user_lost', 'msg_user_well')`,
+          )
+        ).length === 6;
+      await waitFor('its rows', isWritten);
+      const waiting = await readMetrics(mirror);
+      expect(waiting.valueOf('handler_runs_unrelayed')).toBe(6);
+      expect(waiting.valueOf('handler_runs_unfinished', { handler: 'welcome' })).toBe(3);
+      await database.query(
+        `UPDATE clerk.webhook_events SET payload = NULL WHERE id = 'msg_user_pruned'`,
       );
+      // As if they had been relayed, and the queue had forgotten them.
+      await database.query(
+        `UPDATE clerk.handler_runs SET relayed_at = now() - interval '11 minutes' WHERE event_id = 'msg_user_lost'`,
+      );
+      const handlers = await start({ WORKER_TASKS: 'handlers' });
+      const both = ['record', 'welcome'];
+      await waitFor('the handlers', () => isDone('msg_user_well', both));
+      await waitFor('those whose jobs were lost', () => isDone('msg_user_lost', both));
+      for (const handler of both) {
+        const run = await waitFor('what is pruned to be skipped', async () => {
+          const found = await readRun('msg_user_pruned', handler);
+          return found?.outcome === 'skipped' ? found : null;
+        });
+        expect(run.error).toMatch(/pruned or erased/);
+      }
+      const called = trial.calls.map(({ eventId }) => eventId);
+      for (const id of ['msg_user_well', 'msg_user_lost'])
+        expect(called.filter((eventId) => eventId === id)).toHaveLength(2);
+      expect(called).not.toContain('msg_user_pruned');
+      expect(handlers.output()).not.toContain('"applied"');
+      expect(mirror.output()).toContain('"applied"');
+      expect(mirror.output()).not.toContain('handler done');
+      expect(handlers.output()).toContain('handler done');
     });
-    await events.close();
-    expect(trial.calls).toHaveLength(2);
-  });
 
-  test('an event whose payload is gone is skipped, with the reason', async () => {
-    const mirror = await start({ WORKER_TASKS: 'mirror' });
-    await send('user.created', { id: 'user_1' });
-    await waitFor('its rows', async () => (await count('SELECT 1 FROM clerk.handler_runs')) === 2);
-    mirror.signal('SIGTERM');
-    expect(await mirror.exited).toBe(0);
-    await database.query('UPDATE clerk.webhook_events SET payload = NULL');
-    await start();
-    await waitFor(
-      'both to be skipped',
-      async () =>
-        (await countRuns('record', 'skipped')) + (await countRuns('welcome', 'skipped')) === 2,
-    );
-    expect((await readRun('msg_user_1', 'welcome'))?.error).toMatch(/pruned or erased/);
-    expect(trial.calls).toEqual([]);
-  });
+    test('one that is told to stop lets handlers finish, hands back those that do not, and uses up no attempt', async () => {
+      let finish: (status: number) => void = () => undefined;
+      const held = new Promise<number>((resolve) => (finish = resolve));
+      trial.answer(({ handler }) =>
+        handler === 'slow' ? held : handler === 'throw' ? FOREVER : 200,
+      );
+      const bounds = { HANDLER_ATTEMPTS: '1', SHUTDOWN_GRACE: '4s' };
+      const first = await start(bounds);
+      await send('organization.created', { id: 'org_stop' });
+      await waitFor('all to be at work', () =>
+        ['slow', 'hang', 'throw'].every((name) => callsOf(name, 'msg_org_stop').length === 1),
+      );
+      first.signal('SIGTERM');
+      await waitFor('the stop to begin', () => first.output().includes('stopping'));
+      finish(200);
+      await waitFor('the one that ends', () => isDone('msg_org_stop', ['slow']));
+      expect(await first.exited).toBe(0);
+      expect((await readRun('msg_org_stop', 'throw'))?.outcome).toBeNull();
+      trial.answer(() => 200);
+      await start(bounds);
+      await waitFor('what was handed back', () => isDone('msg_org_stop', ['throw']));
+      expect(callsOf('throw', 'msg_org_stop').map(({ attempt }) => attempt)).toEqual([1, 2]);
+      expect(callsOf('slow', 'msg_org_stop')).toHaveLength(1);
+    });
 
-  test('a run whose job the queue has lost is put there again', async () => {
-    const mirror = await start({ WORKER_TASKS: 'mirror' });
-    await send('user.created', { id: 'user_1' });
-    await waitFor('its rows', async () => (await count('SELECT 1 FROM clerk.handler_runs')) === 2);
-    mirror.signal('SIGTERM');
-    expect(await mirror.exited).toBe(0);
-    await database.query(
-      `UPDATE clerk.handler_runs SET relayed_at = now() - interval '11 minutes'`,
-    );
-    await start();
-    await waitFor(
-      'the handlers',
-      async () => (await count(`SELECT 1 FROM clerk.handler_runs WHERE outcome = 'done'`)) === 2,
-    );
-    expect(trial.calls).toHaveLength(2);
-  });
-
-  test('a worker for the mirror alone runs none, and one for handlers alone applies none', async () => {
-    const handlers = await start({ WORKER_TASKS: 'handlers' });
-    await send('user.created', { id: 'user_1' });
-    const mirror = await start({ WORKER_TASKS: 'mirror' });
-    await waitFor('the handlers', async () => (await countRuns('welcome', 'done')) === 1);
-    expect(handlers.output()).not.toContain('"applied"');
-    expect(mirror.output()).toContain('"applied"');
-    expect(mirror.output()).not.toContain('handler done');
-    expect(handlers.output()).toContain('handler done');
-  });
-
-  test('a worker that is told to stop lets handlers finish, hands back those that do not, and uses up no attempt', async () => {
-    let finish: (status: number) => void = () => undefined;
-    const held = new Promise<number>((resolve) => (finish = resolve));
-    trial.answer(({ handler }) =>
-      handler === 'slow' ? held : handler === 'throw' ? FOREVER : 200,
-    );
-    const first = await start({ HANDLER_ATTEMPTS: '1', SHUTDOWN_GRACE: '8s' });
-    await send('organization.created', { id: 'org_1' });
-    await waitFor('all to be at work', () =>
-      ['slow', 'hang', 'throw'].every((name) => callsOf(name).length === 1),
-    );
-    first.signal('SIGTERM');
-    await waitFor('the stop to begin', () => first.output().includes('stopping'));
-    finish(200);
-    await waitFor('the one that ends', async () => (await countRuns('slow', 'done')) === 1);
-    expect(await first.exited).toBe(0);
-    expect(await countRuns('throw', 'failed')).toBe(0);
-    trial.answer(() => 200);
-    await start({ HANDLER_ATTEMPTS: '1', SHUTDOWN_GRACE: '8s' });
-    await waitFor('what was handed back', async () => (await countRuns('throw', 'done')) === 1);
-    expect(callsOf('throw').map(({ attempt }) => attempt)).toEqual([1, 2]);
-    expect(callsOf('slow')).toHaveLength(1);
+    // The last: what it leaves on the queue would keep the others waiting.
+    test('handlers that hang, throw for ever and are slow keep nobody waiting: neither the mirror nor another handler', async () => {
+      const size = CROWD[kind];
+      trial.answer(({ handler }) =>
+        handler === 'slow' ? FOREVER : handler === 'throw' ? 500 : 200,
+      );
+      const worker = await start();
+      const before = trial.calls.length;
+      for (let n = 0; n < size; n += AT_ONCE) {
+        const ids = Array.from({ length: AT_ONCE }, (_, i) => `org_crowd_${n + i}`);
+        await Promise.all(ids.map((id) => send('organization.created', { id })));
+      }
+      await waitFor('the mirror', async () => (await countOrganizations()) === size, PATIENCE_MS);
+      await waitFor(
+        'the handler that is well',
+        async () => (await countDone('record')) === size,
+        PATIENCE_MS,
+      );
+      const called = (name: string) =>
+        trial.calls.slice(before).filter(({ handler }) => handler === name).length;
+      // HANDLER_CONCURRENCY, and nobody's attempt has ended.
+      for (const handler of ['slow', 'hang']) expect(called(handler)).toBeLessThanOrEqual(10);
+      for (const handler of ['slow', 'hang', 'throw']) expect(await countDone(handler)).toBe(0);
+      await waitFor('each to have had a turn', () =>
+        ['slow', 'hang', 'throw'].every((name) => called(name) > 0),
+      );
+      const sentAway = (await readMetrics(worker)).countsOf('handler_sent_away_total', 'handler');
+      expect(Object.keys(sentAway)).toEqual(expect.arrayContaining(['hang', 'slow']));
+    }, 240_000);
   });
 });
 
-const callsOf = (name: string) => trial.calls.filter(({ handler }) => handler === name);
+const callsOf = (name: string, event: string) =>
+  trial.calls.filter(({ handler, eventId }) => handler === name && eventId === event);
 
-async function count(sql: string): Promise<number> {
-  return (await database.query(sql)).length;
+async function isDone(eventId: string, handlers: readonly string[]): Promise<boolean> {
+  const runs = await Promise.all(handlers.map((handler) => readRun(eventId, handler)));
+  return runs.every((run) => run?.outcome === 'done');
 }
 
-async function countRuns(handler: string, outcome: string): Promise<number> {
+async function countOrganizations(): Promise<number> {
   const rows = await database.query(
-    'SELECT 1 FROM clerk.handler_runs WHERE handler = $1 AND outcome = $2',
-    [handler, outcome],
+    `SELECT 1 FROM clerk.organizations WHERE id LIKE 'org_crowd_%'`,
+  );
+  return rows.length;
+}
+
+/** Of the crowd. */
+async function countDone(handler: string): Promise<number> {
+  const rows = await database.query(
+    `SELECT 1 FROM clerk.handler_runs WHERE handler = $1 AND outcome = 'done' AND event_id LIKE 'msg_org_crowd_%'`,
+    [handler],
   );
   return rows.length;
 }

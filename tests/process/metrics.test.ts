@@ -2,7 +2,7 @@
 import { request } from 'node:http';
 import { sampleEvent } from '../../src/clerk/samples/index.js';
 import { createSigner } from '../../src/clerk/signature.js';
-import { METRICS, fullNameOf, type MetricName, type ProcessName } from '../../src/metrics.js';
+import { METRICS, fullNameOf, type MetricName, type ProcessName } from '../../src/metric-table.js';
 import { isRecord } from '../../src/record.js';
 import {
   BACKENDS,
@@ -66,7 +66,10 @@ describe.each(BACKENDS)('with the queue in %s', (kind) => {
     const verified = atIngest.valueOf('last_verified_event_timestamp_seconds') ?? 0;
     expect(begun <= verified && verified <= Date.now() / 1000).toBe(true);
 
-    const atWorker = await readMetrics(worker);
+    const atWorker = await waitFor('the handler to be told', async () => {
+      const now = await readMetrics(worker);
+      return now.valueOf('handler_queue_jobs', { state: 'completed' }) === 1 ? now : null;
+    });
     expect(atWorker.countsOf('events_total', 'outcome')).toEqual({
       applied: 5,
       stale: 1,
@@ -92,6 +95,15 @@ describe.each(BACKENDS)('with the queue in %s', (kind) => {
     // Each in a transaction of its own.
     expect(atWorker.valueOf('batch_events', {}, '_sum')).toBe(11);
     expect(atWorker.valueOf('batch_duration_seconds', {}, '_count')).toBe(11);
+    // One user was created; the rest of the runs is in tests/process/handlers.test.ts.
+    const handler = 'log-sign-ups';
+    expect(atWorker.countsOf('handler_runs_total', 'handler')).toEqual({ [handler]: 1 });
+    expect(atWorker.countsOf('handler_runs_total', 'outcome')).toEqual({ done: 1 });
+    expect(atWorker.valueOf('handler_duration_seconds', { handler }, '_count')).toBe(1);
+    expect(atWorker.valueOf('handler_lag_seconds', { handler }, '_count')).toBe(1);
+    expect(atWorker.valueOf('handler_runs_relayed_total')).toBe(1);
+    expect(atWorker.valueOf('handler_runs_unfinished', { handler })).toBe(0);
+    expect(atWorker.valueOf('handler_runs_unfinished', { handler: 'other' })).toBe(0);
     expect(atWorker.valueOf('database_up')).toBe(1);
     expect(atWorker.valueOf('database_pool_connections', { state: 'open' })).toBeGreaterThan(0);
     expect(atWorker.valueOf('database_pool_connections', { state: 'waiting' })).toBe(0);
@@ -136,7 +148,8 @@ describe.each(BACKENDS)('with the queue in %s', (kind) => {
         });
         expect(readings.valueOf('ready')).toBe(0);
         const absent = ['queue_jobs', 'queue_paused', 'queue_oldest_waiting_seconds'] as const;
-        for (const name of [...absent, 'redis_persistence'] as const) {
+        const ofHandlers = ['handler_queue_jobs', 'handler_queue_paused'] as const;
+        for (const name of [...absent, ...ofHandlers, 'redis_persistence'] as const) {
           expect([name, readings.valueOf(name)]).toEqual([name, undefined]);
         }
       }
@@ -309,6 +322,7 @@ function countLines(id: string, outcome: string): number {
 }
 
 function expectLog(happened: readonly Logged[]): void {
+  // Handlers have outcomes, too.
   const told = readLog(worker).filter((line) => 'outcome' in line && !('handler' in line));
   expect(told).toHaveLength(happened.flatMap(({ outcomes }) => outcomes).length);
   for (const { id, type, entityId, outcomes } of happened) {

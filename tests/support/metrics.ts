@@ -1,5 +1,5 @@
 /** /metrics of a process, as Prometheus reads it. */
-import { fullNameOf, type MetricName } from '../../src/metrics.js';
+import { fullNameOf, type MetricName } from '../../src/metric-table.js';
 
 /** What only a reconcile tells. */
 export const UNTIL_RECONCILED: readonly MetricName[] = [

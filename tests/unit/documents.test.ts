@@ -15,7 +15,7 @@ import { ENTITIES } from '../../src/projections/fact.js';
 import { project } from '../../src/projections/registry.js';
 import { listen } from '../../src/server.js';
 import { COMMANDS } from '../../src/commands/index.js';
-import { fullNameOf, METRICS, type MetricName } from '../../src/metrics.js';
+import { fullNameOf, METRICS, type MetricName } from '../../src/metric-table.js';
 import { readImageCommand } from '../support/image-command.js';
 import { UNWATCHED_REQUESTS } from '../support/observers.js';
 

@@ -6,7 +6,8 @@ import path from 'node:path';
 import { parse, stringify } from 'yaml';
 import { TYPE_LABELS } from '../../src/clerk/event-types.js';
 import { VARIABLES } from '../../src/config.js';
-import { createMetrics, fullNameOf, METRICS, type MetricName } from '../../src/metrics.js';
+import { fullNameOf, METRICS, type MetricName } from '../../src/metric-table.js';
+import { createMetrics } from '../../src/metrics.js';
 import { parseMetrics } from '../support/metrics.js';
 import { hasPromtool } from '../support/prometheus-server.js';
 
@@ -52,6 +53,12 @@ interface Dashboard {
   annotations: { list: { name: string; expr?: string; datasource: { uid: string } }[] };
   templating: { list: { name: string; type: string; query?: string }[] };
 }
+
+/** What labels can say whose values the table leaves to the process. */
+const LABEL_VALUES: Readonly<Record<string, readonly string[]>> = {
+  type: TYPE_LABELS,
+  handler: ['log-sign-ups', 'other'],
+};
 
 const read = (file: string) => readFileSync(path.join(ROOT, file), 'utf8');
 const rules = (
@@ -122,7 +129,9 @@ describe('every query of dashboard, alerts and KEDA', () => {
       for (const { before } of buckets) {
         expect([name, before]).toEqual([
           name,
-          expect.stringMatching(/histogram_quantile\([\d.]+, sum by \(le\) \(rate\($/),
+          expect.stringMatching(
+            /histogram_quantile\([\d.]+, sum by \((?:handler, )?le\) \(rate\($/,
+          ),
         ]);
       }
     }
@@ -141,10 +150,11 @@ describe('every query of dashboard, alerts and KEDA', () => {
     }
   });
 
-  test('counts once what every process says of the one queue', () => {
+  test('counts once what every process says of the one queue, and of the rows', () => {
     for (const [name, query] of queries) {
       for (const { name: metric, before } of readSelectors(query)) {
-        if (!/queue_(?:jobs|paused|oldest)/.test(metric)) continue;
+        if (!/queue_(?:jobs|paused|oldest)|handler_(?:oldest|runs_(?:un|failed))/.test(metric))
+          continue;
         // Behind `and` and `unless` a metric only chooses.
         const isOnce = /\b(?:max|min)(?: by \([^)]*\) )?\($|\bon \(job, instance\) $/;
         expect([name, before]).toEqual([name, expect.stringMatching(isOnce)]);
@@ -180,13 +190,14 @@ describe('the dashboard', () => {
     }
   });
 
-  test('has its six rows, and no panel above another', () => {
+  test('has its rows, and no panel above another', () => {
     const rows = dashboard.panels.filter(({ type }) => type === 'row');
     expect(rows.map(({ title }) => title)).toEqual([
       'Is it well?',
       'Intake',
       'Queue',
       'Worker',
+      'Handlers',
       'Processes',
       'Agreement with Clerk',
     ]);
@@ -313,7 +324,7 @@ interface Known {
 /** Every name that a sample can have, from registries as the processes make them. */
 async function readRegistries(): Promise<Map<string, Known> & { text: string }> {
   const texts = await Promise.all(
-    PROCESSES.map(async (name) => (await createMetrics(name, TYPE_LABELS).read()).text),
+    PROCESSES.map(async (name) => (await createMetrics(name, LABEL_VALUES).read()).text),
   );
   const text = texts.join('\n');
   const found = new Map<string, Known>();
@@ -343,10 +354,9 @@ async function readRegistries(): Promise<Map<string, Known> & { text: string }> 
 }
 
 function listValues(metric: (typeof METRICS)[MetricName], label: string) {
-  if (label === 'type') return TYPE_LABELS;
   const values: Readonly<Record<string, readonly string[]>> =
     'values' in metric ? metric.values : {};
-  return values[label];
+  return values[label] ?? LABEL_VALUES[label];
 }
 
 interface Selector {
