@@ -4,9 +4,13 @@ import { toBackfillDelivery, toRepairDelivery } from '../../src/backfill/fetched
 import { type Delivery } from '../../src/clerk/event.js';
 import { sampleEvent, sampleId } from '../../src/clerk/samples/index.js';
 import { openDatabase, type Database } from '../../src/db/database.js';
+import { createMetrics } from '../../src/metrics.js';
+import { listLabels, readHandlers } from '../../src/outbox/read-handlers.js';
+import { reportBacklog } from '../../src/outbox/report-backlog.js';
 import { createApply, type Apply } from '../../src/projections/apply.js';
 import { newMessageId } from '../support/clerk.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
+import { parseMetrics } from '../support/metrics.js';
 import { createUnwatchedReport } from '../support/observers.js';
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -184,4 +188,54 @@ test('a batch that is rolled back leaves nothing', async () => {
   ]);
   expect([ledger, await runsOf(event)]).toEqual([[], []]);
   expect(notified).toBe(0);
+});
+
+test('/metrics tells what is not over, what failed, and what the queue was not told of; names of the past together', async () => {
+  const handlers = readHandlers({ '*': { first: async () => undefined } });
+  const metrics = createMetrics('worker', { handler: listLabels(handlers) });
+  reportBacklog(db, handlers, metrics);
+  await database.query('TRUNCATE clerk.handler_runs');
+  const read = async () => parseMetrics((await metrics.read()).text);
+  const nothing = await read();
+  expect(nothing.valueOf('handler_oldest_unrelayed_seconds')).toBe(0);
+  for (const handler of ['first', 'other'])
+    expect(nothing.valueOf('handler_oldest_unfinished_seconds', { handler })).toBe(0);
+
+  await database.query(`
+    INSERT INTO clerk.handler_runs (event_id, handler, round, created_at, relayed_at, finished_at, outcome) VALUES
+      ('a', 'first', 1, now() - interval '1 hour', now(), now(), 'done'),
+      ('b', 'first', 1, now() - interval '10 minutes', now(), NULL, NULL),
+      ('c', 'first', 1, now() - interval '5 minutes', NULL, NULL, NULL),
+      ('d', 'first', 1, now() - interval '1 hour', now(), now(), 'failed'),
+      ('a', 'gone', 1, now() - interval '1 hour', now(), now(), 'skipped'),
+      ('b', 'gone', 1, now() - interval '2 minutes', now(), NULL, NULL),
+      ('c', 'left', 1, now() - interval '3 minutes', now(), NULL, NULL)`);
+  const found = await read();
+  expect(found.countsOf('handler_runs_unfinished', 'handler')).toEqual({ first: 2, other: 2 });
+  expect(found.countsOf('handler_runs_failed', 'handler')).toEqual({ first: 1 });
+  expect(found.valueOf('handler_runs_unrelayed')).toBe(1);
+  const minutesOf = (seconds = 0) => Math.floor(seconds / 60);
+  const oldest = (handler: string) =>
+    minutesOf(found.valueOf('handler_oldest_unfinished_seconds', { handler }));
+  expect([oldest('first'), oldest('other')]).toEqual([10, 3]);
+  expect(minutesOf(found.valueOf('handler_oldest_unrelayed_seconds'))).toBe(5);
+});
+
+test('with the database away /metrics tells nothing of runs', async () => {
+  const handlers = readHandlers({});
+  const metrics = createMetrics('worker', { handler: listLabels(handlers) });
+  const url = new URL(database.url);
+  url.port = '1';
+  const away = openDatabase({
+    url: url.href,
+    schema: 'clerk',
+    size: 1,
+    ...BOUNDS,
+    onError: () => undefined,
+  });
+  reportBacklog(away, handlers, metrics);
+  const { valueOf } = parseMetrics((await metrics.read()).text);
+  expect(valueOf('handler_runs_unfinished')).toBeUndefined();
+  expect(valueOf('handler_oldest_unrelayed_seconds')).toBeUndefined();
+  await away.close();
 });

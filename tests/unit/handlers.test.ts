@@ -19,7 +19,7 @@ describe('the table', () => {
   });
 
   test('gives each event type its handlers, by type, by family and by all, each once', () => {
-    const { names, namesFor, find } = readHandlers({
+    const { names, namesFor, find, labelOf } = readHandlers({
       'user.created': { welcome: nothing },
       'user.*': { 'follow-users': another, welcome: nothing },
       '*': { 'count-2': nothing },
@@ -31,6 +31,7 @@ describe('the table', () => {
     // A type that Clerk brings tomorrow is ignored by the mirror, too.
     expect(namesFor('user.renamed')).toEqual([]);
     expect([find('follow-users'), find('nobody')]).toEqual([another, undefined]);
+    expect([labelOf('follow-users'), labelOf('nobody')]).toEqual(['follow-users', 'other']);
   });
 
   test('says all that is wrong with it at once', () => {
