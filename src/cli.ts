@@ -3,6 +3,7 @@ import { COMMANDS } from './commands/index.js';
 import { loadEnvironment } from './environment.js';
 import { SyncError } from './errors.js';
 import { runMain } from './lifecycle.js';
+import { readHandlers } from './outbox/read-handlers.js';
 
 await runMain(async () => {
   const [name = '', ...args] = process.argv.slice(2);
@@ -19,6 +20,7 @@ await runMain(async () => {
   }
   const exitCode = await command.run(args, {
     environment: loadEnvironment(process.env, process.cwd()),
+    loadHandlers: async () => readHandlers((await import('./handlers/index.js')).HANDLERS),
     print: (line) => process.stdout.write(`${line}\n`),
     writeProgress: (text) => process.stderr.write(text),
     isTerminal: process.stderr.isTTY,

@@ -5,6 +5,7 @@ import { type Tally } from '../backfill/tally.js';
 import { type ApiEntityName } from '../clerk/api-entities.js';
 import { SyncError } from '../errors.js';
 import { withClerk, type ClerkConnections } from './clerk-connections.js';
+import { describeRuns, openCountingOutbox, type CountingOutbox } from './counting-outbox.js';
 import { readArguments, type Command, type CommandContext } from './command.js';
 import { listEntities, readEntities } from './read-entities.js';
 import { createProgress, type Progress } from './progress.js';
@@ -13,6 +14,8 @@ const USAGE = `Usage: npm run backfill -- [ENTITY ... | ID] [options]
   ENTITY     ${listEntities('             ')}
   ID         one user (user_…) or organization (org_…): fetched and applied at once
   --restart  begin anew, instead of going on where a run was interrupted
+  --handlers A[,B]
+             run these handlers for what it applies; without it, it runs none
   --json     one JSON document`;
 
 export const backfillCommand: Command = {
@@ -20,7 +23,11 @@ export const backfillCommand: Command = {
   async run(args, context) {
     const { values, positionals } = readArguments(
       args,
-      { restart: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
+      {
+        restart: { type: 'boolean', default: false },
+        handlers: { type: 'string' },
+        json: { type: 'boolean', default: false },
+      },
       USAGE,
     );
     const [first] = positionals;
@@ -29,24 +36,33 @@ export const backfillCommand: Command = {
       throw new SyncError('usage.invalid', `One id at a time.\n${USAGE}`);
     }
     const entities = isId ? [] : readEntities(positionals, USAGE);
-    return withClerk(context, async (connections) =>
-      isId
-        ? fetchOne(connections, context, { id: first, json: values.json })
-        : fetchAll(connections, context, { entities, resume: !values.restart, json: values.json }),
+    const outbox = await openCountingOutbox(context, values.handlers);
+    const answer = { json: values.json, outbox };
+    return withClerk(
+      context,
+      async (connections) =>
+        isId
+          ? fetchOne(connections, context, { ...answer, id: first })
+          : fetchAll(connections, context, { ...answer, entities, resume: !values.restart }),
+      outbox,
     );
   },
 };
 
-interface All {
+interface Answer {
+  json: boolean;
+  outbox: CountingOutbox;
+}
+
+interface All extends Answer {
   entities: readonly ApiEntityName[];
   resume: boolean;
-  json: boolean;
 }
 
 async function fetchAll(
   connections: ClerkConnections,
   context: CommandContext,
-  { entities, resume, json }: All,
+  { entities, resume, json, outbox }: All,
 ): Promise<number> {
   const { isMirrored } = connections;
   const bars = new Map<ApiEntityName, Progress>();
@@ -67,8 +83,10 @@ async function fetchAll(
     },
   });
   for (const bar of bars.values()) bar.end();
-  if (json) context.print(JSON.stringify({ seconds: (Date.now() - startedAt) / 1000, progress }));
-  else for (const line of describe(progress)) context.print(line);
+  const seconds = (Date.now() - startedAt) / 1000;
+  const runs = outbox.count();
+  if (json) context.print(JSON.stringify({ seconds, progress, runs }));
+  else for (const line of [...describe(progress), ...describeRuns(runs)]) context.print(line);
   return Object.values(progress).some(({ failed }) => failed > 0) ? 1 : 0;
 }
 
@@ -104,11 +122,12 @@ function describeTally({ applied, stale, tombstoned, ignored, failed }: Tally): 
 async function fetchOne(
   connections: ClerkConnections,
   { print }: CommandContext,
-  { id, json }: { id: string; json: boolean },
+  { id, json, outbox }: Answer & { id: string },
 ): Promise<number> {
   const entity = id.startsWith('user_') ? 'users' : 'organizations';
   const result = await backfillOne(connections, entity, id);
-  if (json) print(JSON.stringify({ id, ...result }));
-  else print(`${id}: ${result.message}`);
+  const runs = outbox.count();
+  if (json) print(JSON.stringify({ id, ...result, runs }));
+  else for (const line of [`${id}: ${result.message}`, ...describeRuns(runs)]) print(line);
   return result.isApplied ? 0 : 1;
 }

@@ -5,7 +5,7 @@ import { readConfig, type Config } from '../config.js';
 import { type Database } from '../db/database.js';
 import { type TableName } from '../db/tables.js';
 import { createLogger } from '../logger.js';
-import { createApply, type Apply } from '../projections/apply.js';
+import { createApply, type Apply, type Outbox } from '../projections/apply.js';
 import { createForesight, type Foresee } from '../projections/foresee.js';
 import { toBounds, toPolicy } from '../projections/policy.js';
 import { type RedactionPolicy } from '../redaction.js';
@@ -25,12 +25,14 @@ export interface ClerkConnections {
 }
 
 /**
+ * @param outbox where what is applied starts handlers.
  * @throws SyncError `config.invalid` without CLERK_SECRET_KEY or DATABASE_URL; `instance.mismatch` when the key is of another Clerk
  * instance; `clerk.…`; `database.unavailable`.
  */
 export async function withClerk<T>(
   { environment, writeProgress }: CommandContext,
   work: (connections: ClerkConnections) => Promise<T>,
+  outbox?: Outbox,
 ): Promise<T> {
   const config = readConfig(environment, ['database', 'clerk']);
   const api = createClerkApi({
@@ -51,6 +53,7 @@ export async function withClerk<T>(
         fault: (fault) => writeProgress(`the database (${fault}): trying again\n`),
       },
       signal: new AbortController().signal,
+      ...(outbox && { outbox }),
     });
     return work({
       config,

@@ -3,8 +3,17 @@ import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { type Environment } from '../environment.js';
 import { messageOf, SyncError } from '../errors.js';
 
+/** The application's handlers. */
+export interface KnownHandlers {
+  names: readonly string[];
+  /** Those that are for events of this type, by name. */
+  namesFor: (type: string) => readonly string[];
+}
+
 export interface CommandContext {
   environment: Environment;
+  /** Not before somebody asks for them: they are the owner's code. Rejects with SyncError `config.invalid` when their table is wrong. */
+  loadHandlers: () => Promise<KnownHandlers>;
   /** A line of the result, on stdout. */
   print: (line: string) => void;
   /** How far it has come, on stderr; as it is, no line break added. */

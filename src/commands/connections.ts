@@ -6,7 +6,8 @@ import { classifyFault, describeFault } from '../db/faults.js';
 import { probeDatabase } from '../db/probe.js';
 import { isSyncError, messageOf, SyncError } from '../errors.js';
 import { chooseBackend } from '../queue/backend.js';
-import { type OpenQueue } from '../queue/contract.js';
+import { type OpenQueue, type QueueName } from '../queue/contract.js';
+import { type QUEUE_NAME } from '../queue/job.js';
 
 /** One for the work, one for what is asked meanwhile. */
 const CONNECTIONS = 5;
@@ -48,17 +49,18 @@ export async function withDatabase<T>(
   }
 }
 
-/** @throws SyncError `queue.unavailable` when the queue does not answer; what `work` throws. */
-export async function withQueue<T>(
+/** @param name by default that of events. @throws SyncError `queue.unavailable` when the queue does not answer; what `work` throws. */
+export async function withQueue<T, N extends QueueName = typeof QUEUE_NAME>(
   config: Config,
-  work: (open: OpenQueue) => Promise<T>,
+  work: (open: OpenQueue<N>) => Promise<T>,
+  name?: N,
 ): Promise<T> {
   const open = chooseBackend({
     redisUrl: config.REDIS_URL,
     databaseUrl: config.DIRECT_DATABASE_URL ?? config.DATABASE_URL,
     prefix: config.QUEUE_PREFIX,
     onError: () => undefined, // `waitForQueue` says it, once
-  }).openQueue();
+  }).openQueue<N>(name);
   try {
     await waitForQueue(open, config);
     return await work(open);
@@ -81,7 +83,7 @@ export function explainDatabaseFault(error: unknown): unknown {
 }
 
 /** A queue that was just opened refuses until it is connected. */
-async function waitForQueue(open: OpenQueue, config: Config): Promise<void> {
+async function waitForQueue(open: Pick<OpenQueue, 'findTrouble'>, config: Config): Promise<void> {
   const deadline = Date.now() + PATIENCE_MS;
   for (;;) {
     try {

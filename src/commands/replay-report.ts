@@ -16,6 +16,9 @@ export interface Totals {
   actions: Record<Action, number>;
 }
 
+/** More are only summed up, unless it is a dry run. */
+export const MAX_LINES = 20;
+
 export const NO_ACTIONS: Totals['actions'] = {
   added: 0,
   revived: 0,

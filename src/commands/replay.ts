@@ -4,12 +4,15 @@ import { isSyncError, messageOf, SyncError } from '../errors.js';
 import { readArguments, type Command, type CommandContext } from './command.js';
 import { explainDatabaseFault, withDatabase, withQueue } from './connections.js';
 import { createProgress } from './progress.js';
+import { readHandlerNames } from './read-handler-names.js';
 import { findCandidates, type Candidates, type Sources } from './replay-candidates.js';
+import { replayHandlers } from './replay-handlers.js';
 import { createRehearsal, createReplay } from './replay-perform.js';
 import { planReplay } from './replay-plan.js';
 import {
   describeReplayed,
   describeTotals,
+  MAX_LINES,
   NO_ACTIONS,
   toEventJson,
   toTotalsJson,
@@ -28,16 +31,16 @@ Puts events back on the queue, from the queue itself or from the ledger. Selecte
 Options:
   --dry-run          change nothing; show what would be decided, and which columns would change
   --force            apply again what is applied, as after a restore; newer versions and deletions still win
-  --json             one JSON object a line: the events, then a summary`;
-
-/** More are only summed up. */
-const MAX_LINES = 20;
+  --handlers A[,B]   run these handlers again for what was applied, and decide nothing anew; with --failed: where they failed
+  --json             one JSON object a line: the events, or runs of handlers, then a summary`;
 
 interface Options {
   selection: Selection;
   isDryRun: boolean;
   isForced: boolean;
   asJson: boolean;
+  /** Names, as written. Undefined: it is the events that are replayed. */
+  handlers: string | undefined;
 }
 
 export const replayCommand: Command = {
@@ -45,6 +48,11 @@ export const replayCommand: Command = {
   async run(args, context) {
     const options = readOptions(args);
     const config = readConfig(context.environment, ['database']);
+    if (options.handlers !== undefined) {
+      const handlers = await context.loadHandlers();
+      const names = readHandlerNames(options.handlers, handlers);
+      return replayHandlers({ ...options, config, context, handlers, names });
+    }
     return withDatabase(config, (db) =>
       withQueue(config, async (open) => {
         const totals = await replay({ db, open }, options, { config, context });
@@ -63,6 +71,7 @@ function readOptions(args: string[]): Options {
       ...SELECTION_OPTIONS,
       'dry-run': { type: 'boolean', default: false },
       force: { type: 'boolean', default: false },
+      handlers: { type: 'string' },
       json: { type: 'boolean', default: false },
     },
     USAGE,
@@ -71,11 +80,18 @@ function readOptions(args: string[]): Options {
     if (positionals.length > 0) {
       throw new SyncError('usage.invalid', `"${positionals.join(' ')}" belongs to no option.`);
     }
+    if (values.force && values.handlers !== undefined) {
+      throw new SyncError(
+        'usage.invalid',
+        '--handlers applies nothing, and --force has no part in it.',
+      );
+    }
     return {
       selection: readSelection(values),
       isDryRun: values['dry-run'],
       isForced: values.force,
       asJson: values.json,
+      handlers: values.handlers,
     };
   } catch (error) {
     throw new SyncError('usage.invalid', `${messageOf(error)}\n${USAGE}`);

@@ -26,6 +26,28 @@ export function toHandlerRunsPart(tx: Statements, runs: readonly NewRun[]): Writ
   };
 }
 
+/** A round that somebody asks for. */
+export interface NewRound extends NewRun {
+  /** The one that is to be followed; 0: there was none. */
+  after: number;
+}
+
+/** Begins rounds, each as if it had just been applied. @returns those that began: not where another round has taken the place. */
+export async function beginRounds(db: Statements, rounds: readonly NewRound[]): Promise<RunKey[]> {
+  return db.query<RunKey>(
+    `INSERT INTO ${db.table('handler_runs')} AS stored (event_id, handler, round, created_at)
+     SELECT r.event_id, r.handler, r.after + 1, clock_timestamp()
+     FROM unnest($1::text[], $2::text[], $3::integer[]) AS r(event_id, handler, after) ORDER BY r.event_id, r.handler
+     ON CONFLICT (event_id, handler) DO UPDATE SET round = excluded.round, created_at = excluded.created_at,
+       relayed_at = NULL, finished_at = NULL, outcome = NULL, attempts = 0, error = NULL
+     WHERE stored.round = excluded.round - 1
+     RETURNING event_id AS "eventId", handler, round`,
+    rounds.map(({ eventId }) => eventId),
+    rounds.map(({ handler }) => handler),
+    rounds.map(({ after }) => after),
+  );
+}
+
 /** After which Postgres frees the rows of a relay that froze with them in its hands. */
 const IDLE_TIMEOUT = '10s';
 

@@ -7,6 +7,10 @@ export interface LedgerFilter {
   id?: string | undefined;
   outcome?: Outcome | undefined;
   type?: string | undefined;
+  /** Any of them. */
+  types?: readonly string[] | undefined;
+  /** Handlers, one of which at least has failed for good. */
+  failedIn?: readonly string[] | undefined;
   entityId?: string | undefined;
   /** Received then or later. */
   since?: number | undefined;
@@ -35,7 +39,7 @@ export async function listEvents(
   filter: LedgerFilter,
   { after, limit }: { after: EventReference | undefined; limit: number },
 ): Promise<EventReference[]> {
-  const { where, values } = toCondition(filter, after);
+  const { where, values } = toCondition(db, filter, after);
   const rows = await db.query<{ id: string; received_at: Date }>(
     `SELECT id, received_at FROM ${db.table('webhook_events')} WHERE ${where} ORDER BY received_at, id LIMIT ${limit}`,
     ...values,
@@ -49,7 +53,7 @@ export async function countEvents(
   filter: LedgerFilter,
   among?: readonly string[],
 ): Promise<number> {
-  const { where, values } = toCondition(filter);
+  const { where, values } = toCondition(db, filter);
   const narrowed = among ? `${where} AND id = ANY($${values.length + 1}::text[])` : where;
   const [row] = await db.query<{ n: number }>(
     `SELECT count(*)::integer AS n FROM ${db.table('webhook_events')} WHERE ${narrowed}`,
@@ -94,16 +98,20 @@ interface StoredRow extends Pick<LedgerRow, 'id' | 'type' | 'outcome' | 'payload
  */
 const CLOCK_SLACK_MS = 3_600_000;
 
-function toCondition(filter: LedgerFilter, after?: EventReference) {
+function toCondition(db: Statements, filter: LedgerFilter, after?: EventReference) {
   const values: unknown[] = [];
   const place = (value: unknown) => `$${values.push(value)}`;
   const moment = (ms: number) => `${place(new Date(ms).toISOString())}::timestamptz`;
-  const { id, outcome, type, entityId, since, until } = filter;
+  const { id, outcome, type, types, failedIn, entityId, since, until } = filter;
   const from = after?.receivedAt ?? since;
   const parts = [
     id !== undefined && `id = ${place(id)}`,
     outcome !== undefined && `outcome = ${place(outcome)}`,
     type !== undefined && `type = ${place(type)}`,
+    types && `type = ANY(${place(types)}::text[])`,
+    failedIn &&
+      `EXISTS (SELECT 1 FROM ${db.table('handler_runs')} h
+        WHERE h.event_id = id AND h.outcome = 'failed' AND h.handler = ANY(${place(failedIn)}::text[]))`,
     entityId !== undefined && `entity_id = ${place(entityId)}`,
     since !== undefined && `received_at >= ${moment(since)}`,
     until !== undefined && `received_at < ${moment(until)}`,

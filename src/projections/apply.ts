@@ -9,12 +9,13 @@ import { readVersions } from '../db/versions.js';
 import { writeBatch } from '../db/write-batch.js';
 import { isSyncError, SyncError } from '../errors.js';
 import { type Logger } from '../logger.js';
+import { type Starting } from './choose-handlers.js';
 import { leaveOutErased, listUsers } from './erased.js';
 import { type ProjectionPolicy } from './fact.js';
 import { toKnown } from './locking.js';
-import { prepareEvent, type PreparedEvent } from './prepare.js';
+import { prepareEvent, withoutFetched, type PreparedEvent } from './prepare.js';
 import { type Report } from './report.js';
-import { applyInTransaction, type BatchBounds, type HandlersFor } from './transaction.js';
+import { applyInTransaction, type BatchBounds } from './transaction.js';
 
 /** What became of one delivery. `reason` is why, when it is not `applied`, fit to be shown. */
 export interface Applied {
@@ -39,10 +40,9 @@ export interface ApplyOptions {
 }
 
 /** What the application wants to happen: written down in the commit that applies the event, and done elsewhere. */
-export interface Outbox {
-  handlersFor: HandlersFor;
-  /** Called after a commit that left it something to do. */
-  notify: () => void;
+export interface Outbox extends Starting {
+  /** Called after a commit that left it so many runs. */
+  notify: (runs: number) => void;
 }
 
 /** Same length and order as the deliveries, each with its own fate. Never rejects. */
@@ -60,7 +60,7 @@ export function createApply(options: ApplyOptions): Apply {
     const results: Results = new Map();
     const prepared = deliveries.flatMap((delivery) => {
       try {
-        return [prepareEvent(delivery, options.policy)];
+        return [prepareEvent(delivery, options.policy, options.outbox?.forFetched)];
       } catch (error) {
         results.set(delivery.id, toRetry(error)); // a defect of ours is no neighbour's trouble
         return [];
@@ -99,7 +99,7 @@ async function applyHalving(
   const [first, second] = batch;
   if (!first) return;
   const { db, bounds, report, outbox } = options;
-  const batching = { ...bounds, handlersFor: outbox?.handlersFor };
+  const batching = { ...bounds, starting: outbox };
   try {
     const { settlements, seconds } = await persist(options, batch.length, async () => {
       const startedAt = performance.now();
@@ -107,7 +107,8 @@ async function applyHalving(
       return { settlements, seconds: (performance.now() - startedAt) / 1000 };
     });
     report.batch(settlements.size, seconds);
-    if ([...settlements.values()].some(({ handlers }) => handlers.length > 0)) outbox?.notify();
+    const runs = [...settlements.values()].reduce((sum, { handlers }) => sum + handlers.length, 0);
+    if (runs > 0) outbox?.notify(runs);
     for (const [id, settlement] of settlements) {
       const { entry, handlers: _, ...settled } = settlement;
       results.set(id, { ...settled, reason: entry.error });
@@ -228,7 +229,7 @@ async function writeFailure(
   const users = listUsers(event);
   const known = toKnown(await readVersions(db, users));
   const kept = leaveOutErased({ ...event, facts: undefined }, users, known);
-  const failed = { ...kept.entry, error: reason, outcome: 'failed' as const };
+  const failed = { ...withoutFetched(kept), error: reason, outcome: 'failed' as const };
   const write = (payload: unknown) =>
     db.transact((tx) => writeBatch(tx, { entries: [{ ...failed, payload }] }));
   try {

@@ -58,6 +58,16 @@ export function decide(events: readonly EventFacts[], known: KnownVersions): Dec
   return decision;
 }
 
+/** Of one of the events, by the decision unless it needed none. */
+export function outcomeOf(
+  { entry, verdict }: { entry: { id: string }; verdict: Outcome | undefined },
+  { outcomes }: Decision,
+): Outcome {
+  const outcome = verdict ?? outcomes.get(entry.id);
+  if (outcome === undefined) throw new Error('An event was left without a decision.');
+  return outcome;
+}
+
 /** @returns above 0 when `a` is newer. */
 export function compareVersions(a: Version, b: Version): number {
   if (a.updatedAt !== b.updatedAt) return a.updatedAt - b.updatedAt;

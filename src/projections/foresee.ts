@@ -5,12 +5,19 @@ import { type Statements } from '../db/database.js';
 import { type Outcome } from '../db/ledger.js';
 import { type TableName } from '../db/tables.js';
 import { readVersions } from '../db/versions.js';
-import { decide, nameOf, type Decision, type Known, type KnownVersions } from './decide.js';
+import {
+  decide,
+  nameOf,
+  outcomeOf,
+  type Decision,
+  type Known,
+  type KnownVersions,
+} from './decide.js';
 import { leaveOutErased, listUsers } from './erased.js';
 import { ENTITIES, type Fact, type Key, type ProjectionPolicy } from './fact.js';
 import { collectKeys, toKnown } from './locking.js';
 import { prepareEvent } from './prepare.js';
-import { outcomeOf, toDecidable } from './transaction.js';
+import { toDecidable } from './transaction.js';
 import { byTable } from './write-decision.js';
 
 /** What would become of one row, against what is stored now. */

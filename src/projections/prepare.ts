@@ -21,10 +21,14 @@ export interface PreparedEvent {
   fetched: boolean;
 }
 
-/** @param policy undefined only describes the event, with no facts and no verdict. */
+/**
+ * @param policy undefined only describes the event, with no facts and no verdict.
+ * @param keepsFetched whether handlers may have to read in the ledger what was fetched.
+ */
 export function prepareEvent(
   delivery: Delivery,
   policy: ProjectionPolicy | undefined,
+  keepsFetched = false,
 ): PreparedEvent {
   const origin = { force: delivery.force === true, fetched: delivery.fetched !== undefined };
   let entry = describeDelivery(delivery);
@@ -39,7 +43,7 @@ export function prepareEvent(
   });
   try {
     const event = parseEvent(delivery);
-    entry = origin.fetched ? describeFetched(event) : describeEvent(event);
+    entry = origin.fetched ? describeFetched(event, keepsFetched) : describeEvent(event);
     document = { value: event.envelope, text: event.text };
     if (!policy) return prepare({});
     const found = project(event, policy);
@@ -65,10 +69,16 @@ function describeEvent(event: ClerkEvent): PreparedEvent['entry'] {
   };
 }
 
-/** No payload: the row has it, and Clerk can be asked again. */
-function describeFetched(event: ClerkEvent): PreparedEvent['entry'] {
+/** As the ledger has it where no handler reads it there: of what was fetched no payload. */
+export function withoutFetched({ entry, fetched }: PreparedEvent): PreparedEvent['entry'] {
+  return fetched ? { ...entry, payload: null } : entry;
+}
+
+/** Without payload where nobody asks for it: the row has it, and Clerk can be asked again. */
+function describeFetched(event: ClerkEvent, keepsFetched: boolean): PreparedEvent['entry'] {
   const updatedAt = isRecord(event.data) ? readTimestamp(event.data['updated_at']) : null;
-  return { ...describeEvent(event), occurredAt: updatedAt, payload: null };
+  const described = { ...describeEvent(event), occurredAt: updatedAt };
+  return keepsFetched ? described : { ...described, payload: null };
 }
 
 /** All that can be said of a body that could not be read. */

@@ -2,11 +2,12 @@
 import { type Database, type Statements } from '../db/database.js';
 import { readSettled, type LedgerEntry, type Outcome } from '../db/ledger.js';
 import { beginBatch, insertMissingVersions, lockVersions, readVersions } from '../db/versions.js';
-import { decide, nameOf, type Decision, type EventFacts, type Known } from './decide.js';
+import { chooseHandlers, type Started, type Starting } from './choose-handlers.js';
+import { decide, nameOf, outcomeOf, type Decision, type EventFacts, type Known } from './decide.js';
 import { leaveOutErased, listUsers } from './erased.js';
 import { type Key } from './fact.js';
 import { assertLocked, collectKeys, foreseeWrites, toKnown } from './locking.js';
-import { type PreparedEvent } from './prepare.js';
+import { withoutFetched, type PreparedEvent } from './prepare.js';
 import { writeDecision } from './write-decision.js';
 
 export interface BatchBounds {
@@ -14,12 +15,9 @@ export interface BatchBounds {
   idleTimeoutSeconds: number;
 }
 
-/** Names of the handlers that an applied event of this type is for. */
-export type HandlersFor = (type: string) => readonly string[];
-
 export interface BatchOptions extends BatchBounds {
-  /** Undefined: what is applied starts none. */
-  handlersFor?: HandlersFor | undefined;
+  /** Undefined: what is applied starts no handlers. */
+  starting?: Starting | undefined;
 }
 
 export interface Settlement {
@@ -38,7 +36,7 @@ export interface Settlement {
 export async function applyInTransaction(
   db: Database,
   batch: readonly PreparedEvent[],
-  { handlersFor, ...bounds }: BatchOptions,
+  { starting, ...bounds }: BatchOptions,
 ): Promise<Map<string, Settlement>> {
   const events = [...new Map(batch.map((event) => [event.entry.id, event])).values()];
   return db.transact(async (tx) => {
@@ -50,12 +48,12 @@ export async function applyInTransaction(
     );
     const decision = decide(toDecidable(fresh), known);
     assertLocked(decision, { exclusive, known });
-    const entries = fresh.map((event) => toLedgerEntry(event, decision));
-    const handlers = chooseHandlers(fresh, decision, handlersFor);
+    const started = chooseHandlers(fresh, { decision, known }, starting);
+    const entries = fresh.map((event) => toLedgerEntry(event, decision, started));
     await writeDecision(tx, decision, {
       documents: fresh.flatMap(({ document }) => document ?? []),
       entries: entries.filter(isRecorded(fresh)),
-      runs: [...handlers].flatMap(([eventId, names]) =>
+      runs: [...started].flatMap(([eventId, { names }]) =>
         names.map((handler) => ({ eventId, handler })),
       ),
     });
@@ -65,29 +63,12 @@ export async function applyInTransaction(
         const now = written.get(entry.id);
         const outcome = now?.outcome ?? settled.get(entry.id);
         if (!outcome) return [];
-        const names = handlers.get(entry.id) ?? [];
+        const { names = [] } = started.get(entry.id) ?? {};
         const made = { entry: now ?? entry, outcome, repeated: !now, body, handlers: names };
         return [[entry.id, made] as const];
       }),
     );
   });
-}
-
-/** By svix-id. What is forced or fetched starts none: it may have been applied before. */
-function chooseHandlers(
-  events: readonly PreparedEvent[],
-  decision: Decision,
-  handlersFor: HandlersFor | undefined,
-): Map<string, readonly string[]> {
-  const chosen = new Map<string, readonly string[]>();
-  for (const event of events) {
-    const { id, type } = event.entry;
-    if (!handlersFor || type === null || event.force || event.fetched) continue;
-    if (outcomeOf(event, decision) !== 'applied') continue;
-    const names = handlersFor(type);
-    if (names.length > 0) chosen.set(id, names);
-  }
-  return chosen;
 }
 
 interface Locked {
@@ -133,12 +114,6 @@ export function toDecidable(events: readonly PreparedEvent[]): EventFacts[] {
   );
 }
 
-export function outcomeOf(event: PreparedEvent, decision: Decision): Outcome {
-  const outcome = event.verdict ?? decision.outcomes.get(event.entry.id);
-  if (outcome === undefined) throw new Error('An event was left without a decision.');
-  return outcome;
-}
-
 /** What was fetched and changed nothing would fill the ledger at each backfill, and say nothing. */
 function isRecorded(events: readonly PreparedEvent[]): (entry: LedgerEntry) => boolean {
   const fetched = new Set(events.flatMap((event) => (event.fetched ? [event.entry.id] : [])));
@@ -154,7 +129,12 @@ const EXPLANATIONS: Partial<Record<Outcome, string>> = {
   tombstoned: 'The entity, or one that it belongs to, was deleted.',
 };
 
-function toLedgerEntry(event: PreparedEvent, decision: Decision): LedgerEntry {
+function toLedgerEntry(
+  event: PreparedEvent,
+  decision: Decision,
+  started: ReadonlyMap<string, Started>,
+): LedgerEntry {
   const outcome = outcomeOf(event, decision);
-  return { ...event.entry, outcome, error: event.entry.error ?? EXPLANATIONS[outcome] ?? null };
+  const entry = started.get(event.entry.id)?.entry ?? withoutFetched(event);
+  return { ...entry, outcome, error: entry.error ?? EXPLANATIONS[outcome] ?? null };
 }

@@ -29,10 +29,14 @@ export function toHandlerRetention(config: Config): Retention {
   };
 }
 
+export function toHandlerJobId({ eventId, handler, round }: HandlerRun): string {
+  return toJobId(`${eventId}.${handler}.${round}`);
+}
+
 export function toHandlerJob({ eventId, handler, round }: HandlerRun, retention: Retention) {
   const data: HandlerJobData = { version: VERSION, eventId, handler, round };
   const opts: JobsOptions = {
-    jobId: toJobId(`${eventId}.${handler}.${round}`),
+    jobId: toHandlerJobId(data),
     attempts: retention.attempts,
     backoff: { type: BACKOFF_TYPE },
     removeOnComplete: { age: retention.completedAgeSeconds, count: retention.completedCount },

@@ -2,7 +2,7 @@
 import { type Job } from 'bullmq';
 import { type Delivery } from '../clerk/event.js';
 import { type OpenQueue } from './contract.js';
-import { fromJob, type JobData } from './job.js';
+import { fromJob } from './job.js';
 import { askPatiently } from './patience.js';
 
 /** `pending`: waiting, or in the hands of a worker. */
@@ -72,7 +72,7 @@ async function readJob({ queue }: OpenQueue, id: string): Promise<QueuedEvent | 
 }
 
 /** Not by BullMQ's `getState`: it looks a waiting job up in the whole list, for which Redis keeps everybody else waiting. */
-async function readState(job: Job<JobData>): Promise<QueuedState> {
+export async function readState(job: Job): Promise<QueuedState> {
   if (job.finishedOn) return (await job.isFailed()) ? 'failed' : 'completed';
   return (await job.isDelayed()) ? 'delayed' : 'pending';
 }

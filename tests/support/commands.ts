@@ -1,6 +1,8 @@
 /** The commands of `npm run …`, as child processes. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { type Command } from '../../src/commands/command.js';
+import { readHandlers } from '../../src/outbox/read-handlers.js';
+import { HANDLERS } from '../fixtures/handlers/index.js';
 import { argumentsFor } from './build.js';
 
 export interface CommandResult {
@@ -39,7 +41,10 @@ export function startCommand(
   return { child, ended };
 }
 
-/** In this process, without the second that one of its own takes to start; for tests of a command's many answers. */
+/**
+ * In this process, without the second that one of its own takes to start; for tests of a command's many answers. The handlers that it
+ * knows are those of `tests/fixtures/handlers`.
+ */
 export async function runInProcess(
   command: Command,
   args: string[],
@@ -48,6 +53,7 @@ export async function runInProcess(
   let [stdout, stderr] = ['', ''];
   const code = await command.run(args, {
     environment,
+    loadHandlers: async () => readHandlers(HANDLERS),
     print: (line) => (stdout += `${line}\n`),
     writeProgress: (text) => (stderr += text),
     isTerminal: false,
