@@ -6,7 +6,8 @@ import { concludeEvent } from './why-event.js';
 import { versionOfRecord, type EntityKnowledge, type EventKnowledge } from './why-gather.js';
 import { type QueueKnowledge } from './why-queue.js';
 import { summariseRow, type RowSummary } from './why-row.js';
-import { quote, stateOf, type Conclusion, type EntityState } from './why-state.js';
+import { concludeRuns, toRunLine, type RunLine, type RunsKnowledge } from './why-runs.js';
+import { quote, sortConclusions, stateOf, type Conclusion, type EntityState } from './why-state.js';
 
 export interface WhyReport {
   id: string;
@@ -29,6 +30,8 @@ export interface EventReport {
   ledger: LedgerLine | null;
   /** Null: the queue does not know it, or not any more. */
   job: JobLine | null;
+  /** What handlers made of it. */
+  handlers: RunLine[];
   /** With --show-data. */
   payload?: unknown;
   /** What is stored of its entity now. */
@@ -56,6 +59,8 @@ export interface EntityReport extends StoredReport {
   jobs: JobLine[];
   /** Jobs of other entities that mention this one. */
   jobsMentioning: number;
+  /** What handlers made of `events`. */
+  handlers: RunLine[];
 }
 
 export interface LedgerLine {
@@ -122,6 +127,7 @@ export interface WhyFindings {
   entities: readonly EntityKnowledge[];
   queue: QueueKnowledge;
   search: Search;
+  runs: RunsKnowledge;
 }
 
 export interface ReportOptions {
@@ -136,7 +142,7 @@ export function buildReport(findings: WhyFindings, options: ReportOptions): WhyR
     id,
     askedAt: new Date(options.now).toISOString(),
     conclusions: isKnown ? [] : [sayUnknown(findings)],
-    event: event && reportEvent(event, queue, options),
+    event: event && reportEvent(event, findings, options),
     entities: entities.map((entity) => reportEntity(entity, findings, options)),
     queue: { ...queue, truncated: search.truncated },
   };
@@ -171,17 +177,23 @@ function sayUnknown({ id, queue, search }: WhyFindings): Conclusion {
 
 function reportEvent(
   event: EventKnowledge,
-  queue: QueueKnowledge,
+  { queue, runs }: WhyFindings,
   options: ReportOptions,
 ): EventReport {
   const { record, job, entity, payload } = event;
+  const { now } = options;
+  const ofEvent = runs.byEvent.get(event.id) ?? [];
   return {
-    conclusions: concludeEvent(event, { queue, now: options.now }),
+    conclusions: [
+      ...concludeEvent(event, { queue, now }),
+      ...concludeRuns(ofEvent, { workers: runs.workers, now, isNamed: false }),
+    ],
     type: record?.type ?? job?.type ?? null,
     entityType: record?.entityType ?? job?.event?.entityType ?? null,
     entityId: record?.entityId ?? job?.event?.entityId ?? null,
     ledger: record && toLedgerLine(record, entity?.version ?? null),
     job: job && toJobLine(job),
+    handlers: ofEvent.map(toRunLine),
     ...(options.showData ? { payload } : {}),
     entity: entity && reportStored(entity, options),
   };
@@ -189,20 +201,26 @@ function reportEvent(
 
 function reportEntity(
   entity: EntityKnowledge,
-  { queue, search }: WhyFindings,
+  { queue, search, runs }: WhyFindings,
   options: ReportOptions,
 ): EntityReport {
+  const { now } = options;
+  const ofEvents = entity.events.flatMap(({ id }) => runs.byEvent.get(id) ?? []);
   const jobs = search.jobs.filter(({ event }) => event?.entityType === entity.entityType);
   const inLedger = Object.values(entity.outcomes).reduce((sum, events) => sum + events, 0);
   return {
     ...reportStored(entity, options),
-    conclusions: concludeEntity(entity, { jobs, queue, now: options.now }),
+    conclusions: sortConclusions([
+      ...concludeEntity(entity, { jobs, queue, now }),
+      ...concludeRuns(ofEvents, { workers: runs.workers, now, isNamed: true }),
+    ]),
     outcomes: entity.outcomes,
     events: entity.events.map((event) => toLedgerLine(event, entity.version)),
     // Events may have come between the two questions.
     eventsLeftOut: Math.max(0, inLedger - entity.events.length),
     jobs: jobs.map(toJobLine),
     jobsMentioning: search.mentions,
+    handlers: ofEvents.map(toRunLine),
   };
 }
 

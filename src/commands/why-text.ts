@@ -10,6 +10,7 @@ import {
   type StoredReport,
   type WhyReport,
 } from './why-report.js';
+import { formatRun } from './why-runs.js';
 import { type Conclusion } from './why-state.js';
 
 const LABEL_WIDTH = 10;
@@ -39,7 +40,7 @@ export function formatReport(report: WhyReport, terminal: Terminal): string[] {
 }
 
 function formatEvent(id: string, event: EventReport, terminal: Terminal): string[] {
-  const { type, entityType, entityId, ledger, job, entity, payload } = event;
+  const { type, entityType, entityId, ledger, job, handlers, entity, payload } = event;
   const of = entityId === null ? '' : ` of ${entityType ?? ''} ${entityId}`;
   return [
     terminal.paint('bold', toPlainText(`event ${id}: ${type ?? 'of an unreadable type'}${of}`)),
@@ -48,6 +49,11 @@ function formatEvent(id: string, event: EventReport, terminal: Terminal): string
     '',
     ...(ledger ? formatLedger(ledger, terminal) : label('ledger', ['no row'], terminal)),
     ...label('queue', job ? formatJob(job) : ['not there, or not any more'], terminal),
+    ...label(
+      'handlers',
+      handlers.flatMap((run) => formatRun(run, false)),
+      terminal,
+    ),
     ...(entity
       ? [
           '',
@@ -73,6 +79,7 @@ function formatEntity(entity: EntityReport, terminal: Terminal): string[] {
     ...label('events', [countEvents(entity)], terminal),
     ...formatEvents(entity, terminal),
     ...formatJobs(entity, terminal),
+    ...formatRuns(entity, terminal),
   ];
 }
 
@@ -238,6 +245,18 @@ function formatJobs({ jobs, jobsMentioning }: EntityReport, terminal: Terminal):
       terminal,
     ),
   ];
+}
+
+/** Of those that are done, how many. */
+function formatRuns({ handlers }: EntityReport, terminal: Terminal): string[] {
+  if (handlers.length === 0) return [];
+  const open = handlers.filter(({ state }) => state !== 'done');
+  const done = handlers.length - open.length;
+  const lines = [
+    ...(done > 0 ? [`${done} done, of the events above`] : []),
+    ...open.flatMap((run) => formatRun(run, true)),
+  ];
+  return ['', ...label('handlers', lines, terminal)];
 }
 
 function formatJob(job: JobLine): string[] {

@@ -18,6 +18,7 @@ import { describeTerminal } from './terminal.js';
 import { gatherEntities, gatherEvent, type EntityKnowledge } from './why-gather.js';
 import { buildReport, knowFromJobs, type WhyFindings } from './why-report.js';
 import { type QueueKnowledge } from './why-queue.js';
+import { gatherRuns } from './why-runs-gather.js';
 import { formatReport } from './why-text.js';
 
 const USAGE = `Usage: npm run why -- ID [options]
@@ -89,7 +90,9 @@ async function find(id: string, { config, limit, context }: Question): Promise<W
     const { job = null, search = NO_SEARCH } = asked.found ?? {};
     const event = await gatherEvent(gathering, id, { record, job });
     const known = entities.length > 0 ? entities : knowFromJobs(id, search.jobs);
-    return { id, event, entities: known, queue: asked.queue, search };
+    const eventIds = known.flatMap(({ events }) => events.map((each) => each.id));
+    const runs = await gatherRuns(db, config, [...(event ? [id] : []), ...eventIds]);
+    return { id, event, entities: known, queue: asked.queue, search, runs };
   });
 }
 

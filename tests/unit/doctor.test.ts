@@ -1,6 +1,7 @@
 /** What the doctor makes of what it finds, and how it says so. */
 import { judgeClocks } from '../../src/commands/doctor/check-clocks.js';
 import { judgeServer, judgeSession } from '../../src/commands/doctor/check-database.js';
+import { judgeRuns, type RunsFound } from '../../src/commands/doctor/check-handlers.js';
 import {
   judgeFailures,
   judgeInstance,
@@ -63,6 +64,37 @@ describe('clocks', () => {
     });
     expect(latencyMs).toBeGreaterThan(slowest / 2);
     expect(Math.abs(aheadMs - 10_000)).toBeLessThan(latencyMs);
+  });
+});
+
+describe('handlers', () => {
+  const NONE: RunsFound = {
+    failed: [],
+    waiting: { unrelayed: 0, unrelayedMs: 0, relayed: 0 },
+    overdue: [],
+    workers: 1,
+  };
+  const waiting = (unrelayed: number, unrelayedMs: number, relayed = 0) => ({
+    waiting: { unrelayed, unrelayedMs, relayed },
+  });
+
+  test.each<[string, Partial<RunsFound>, string[]]>([
+    ['nothing', {}, ['ok']],
+    ['nothing, with nobody to run it', { workers: 0 }, ['ok']],
+    ['what has just come', waiting(3, 29_000), ['ok']],
+    ['what no relay takes', waiting(1, 31_000), ['bad']],
+    ['what no relay takes, with nobody known', { ...waiting(1, 31_000), workers: null }, ['bad']],
+    ['what waits for a worker', { ...waiting(0, 0, 2), workers: 0 }, ['bad']],
+    [
+      'failures, and what is never over',
+      {
+        failed: [{ handler: 'a', runs: 2, eventId: 'msg_1' }],
+        overdue: [{ handler: 'b', runs: 1, eventId: 'msg_2', sinceMs: 2 * 60 * MINUTE }],
+      },
+      ['warn', 'warn'],
+    ],
+  ])('%s', (_case, found, expected) => {
+    expect(statuses(judgeRuns({ ...NONE, ...found }))).toEqual(expected);
   });
 });
 

@@ -105,7 +105,8 @@ export const checkRetention = whenReached(async (db, { config }) => {
   return [warn(found, 'Run `npm run prune`, daily.')];
 });
 
-function whenReached(read: Read): (patient: Patient) => Promise<Finding[]> {
+/** @returns the check, which is skipped where the database, or its tables, cannot be asked. */
+export function whenReached(read: Read): (patient: Patient) => Promise<Finding[]> {
   return async (patient) => {
     if (patient.database.state !== 'reached') return [skipped('the database cannot be asked')];
     try {

@@ -3,7 +3,7 @@ import { type QueueMeasure } from '../../queue/contract.js';
 import { countWorkers } from '../../queue/inspect-workers.js';
 import { formatSpan } from '../format-time.js';
 import { bad, ok, skipped, warn, type Finding } from './finding.js';
-import { type Patient } from './patient.js';
+import { isUsable, type Patient } from './patient.js';
 
 /** Nothing that works takes this long, outages of the database aside. */
 const LATE_MS = 5 * 60_000;
@@ -55,10 +55,3 @@ export function judgeWorkers(workers: number | null, counts: Record<string, numb
 }
 
 const START = 'Start one with `npm run worker`, or the whole system with `npm start`.';
-
-function isUsable(
-  queue: Patient['queue'],
-): queue is Extract<Patient['queue'], { state: 'reached' }> {
-  if (queue.state !== 'reached') return false;
-  return queue.store.kind === 'redis' || queue.store.schema !== 'missing';
-}

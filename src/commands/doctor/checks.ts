@@ -2,6 +2,7 @@
 import { checkClocks } from './check-clocks.js';
 import { checkClerkKey, checkConfiguration, checkSigningSecret } from './check-configuration.js';
 import { checkDatabase, checkDirectConnection, checkTables } from './check-database.js';
+import { checkHandlers } from './check-handlers.js';
 import { checkFailures, checkInstance, checkLastEvent, checkRetention } from './check-ledger.js';
 import { checkNode } from './check-node.js';
 import { checkEndpoint, checkProcess } from './check-processes.js';
@@ -28,6 +29,7 @@ export const CHECKS: readonly Check<Patient>[] = [
   { name: 'Endpoint', run: checkEndpoint },
   { name: 'Last event', run: checkLastEvent },
   { name: 'Failed events', run: checkFailures },
+  { name: 'Handlers', run: checkHandlers },
   { name: 'Clerk instance', run: checkInstance },
   { name: 'Retention', run: checkRetention },
 ];

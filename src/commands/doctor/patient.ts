@@ -7,6 +7,7 @@ import { isDoneWithin } from '../../deadline.js';
 import { readSystemFile, type Environment, type SystemFile } from '../../environment.js';
 import { chooseBackend } from '../../queue/backend.js';
 import { type OpenQueue, type QueueStore } from '../../queue/contract.js';
+import { HANDLER_QUEUE_NAME } from '../../queue/handler-job.js';
 import { explain } from './explain.js';
 import { readWhatCanBeRead, type Reading } from './reading.js';
 
@@ -17,7 +18,11 @@ export interface Patient extends Reading {
   /** The files that settings were read from. */
   sources: readonly string[];
   database: Reached<{ db: Database; server: DatabaseServer }>;
-  queue: Reached<{ open: OpenQueue; store: QueueStore }>;
+  queue: Reached<{
+    open: OpenQueue;
+    handlers: OpenQueue<typeof HANDLER_QUEUE_NAME>;
+    store: QueueStore;
+  }>;
   /** For migrations and LISTEN; undefined when there is none. */
   directUrl: string | undefined;
   dismiss: () => Promise<void>;
@@ -28,6 +33,14 @@ export type Reached<T> =
   | ({ state: 'reached' } & T)
   | { state: 'away'; trouble: string }
   | { state: 'unset'; reason: string };
+
+/** Whether its store has what a queue needs. */
+export function isUsable(
+  queue: Patient['queue'],
+): queue is Extract<Patient['queue'], { state: 'reached' }> {
+  if (queue.state !== 'reached') return false;
+  return queue.store.kind === 'redis' || queue.store.schema !== 'missing';
+}
 
 const PATIENCE_MS = 4_500;
 const FAREWELL_MS = 500;
@@ -87,14 +100,16 @@ async function reachQueue(reading: Reading, closers: Closers): Promise<Patient['
     return { state: 'unset', reason: whyUnset(reading, name ?? 'DATABASE_URL') };
   }
   return reach(async () => {
-    const open = chooseBackend({
+    const backend = chooseBackend({
       redisUrl: config.REDIS_URL,
       databaseUrl,
       prefix: config.QUEUE_PREFIX,
       onError: () => undefined, // whatever is asked rejects with the cause
-    }).openQueue();
-    closers.push(open.close);
-    return { open, store: await open.describe() };
+    });
+    const open = backend.openQueue();
+    const handlers = backend.openQueue(HANDLER_QUEUE_NAME);
+    closers.push(open.close, handlers.close);
+    return { open, handlers, store: await open.describe() };
   });
 }
 
