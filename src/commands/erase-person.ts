@@ -10,6 +10,7 @@ import { isRecord } from '../record.js';
 import { scrub, scrubOwn } from '../scrub.js';
 import { judgeEvent } from './erase-own.js';
 import { scrubRows, toScrubbing } from './erase-rows.js';
+import { countRuns, eraseRuns, type ErasedRuns } from './erase-handler-runs.js';
 import { findTraces, type Places, type Traces } from './erase-traces.js';
 
 type Counts<K extends string = string> = Partial<Record<K, number>>;
@@ -25,6 +26,8 @@ export interface Erasure {
   scrubbedJobs: Counts;
   /** In the hands of a worker. */
   activeJobs: number;
+  /** Of handlers, for events that name them. */
+  runs: ErasedRuns;
   tombstones: number;
   /** Addresses that another user has by now: they were left alone. */
   sharedAddresses: number;
@@ -84,6 +87,7 @@ function createErasure({ shared }: Traces): Erasure {
     removedJobs: {},
     scrubbedJobs: {},
     activeJobs: 0,
+    runs: { reasons: 0, lost: 0 },
     tombstones: 0,
     sharedAddresses: shared.size,
     left: 0,
@@ -92,14 +96,15 @@ function createErasure({ shared }: Traces): Erasure {
   };
 }
 
-async function foresee({ open }: Places, traces: Traces, erasure: Erasure): Promise<void> {
+async function foresee(places: Places, traces: Traces, erasure: Erasure): Promise<void> {
   addAll(erasure.removedRows, traces.rows);
   for (const { entityType } of traces.others) {
     addAll(erasure.scrubbedRows, { [ENTITIES[entityType].table]: 1 });
   }
   erasure.payloads = traces.payloads.length;
+  erasure.runs = await countRuns(places.db, traces);
   const judge = createJudge(traces.person);
-  addJobs(erasure, await eraseJobs(open, { judge, patienceMs: 0, isRehearsal: true }));
+  addJobs(erasure, await eraseJobs(places.open, { judge, patienceMs: 0, isRehearsal: true }));
 }
 
 interface Work extends Options {
@@ -107,11 +112,12 @@ interface Work extends Options {
 }
 
 /** Before what names them by id goes: after an interruption only that tells the addresses by which to find these. */
-async function eraseUnnamed(
-  { db, open }: Places,
-  { person, payloads }: Traces,
-  { bounds, erasure }: Work,
-): Promise<void> {
+async function eraseUnnamed(places: Places, traces: Traces, work: Work): Promise<void> {
+  const { db, open } = places;
+  const { person, payloads } = traces;
+  const { bounds, erasure } = work;
+  // While the payloads still tell which they are.
+  erasure.runs = await eraseRuns(places, traces, bounds);
   const ids = payloads.filter(({ byId }) => !byId).map(({ id }) => id);
   erasure.payloads += await clearPayloads(db, ids, bounds);
   const judge = createJudge(person, ({ byId }) => !byId);
@@ -120,10 +126,12 @@ async function eraseUnnamed(
 
 /** The tombstone first: whatever a worker applies from then on keeps nothing of the person. */
 async function eraseNamed(
-  { db, open }: Places,
-  { person, own, others, payloads }: Traces,
+  places: Places,
+  traces: Traces,
   { userId, bounds, erasure }: Work,
 ): Promise<ErasedJobs & { touched: number }> {
+  const { db, open } = places;
+  const { person, own, others, payloads } = traces;
   const { rows, tombstones } = await eraseEntities(db, { userId, own }, bounds);
   addAll(erasure.removedRows, rows);
   erasure.tombstones = Math.max(erasure.tombstones, tombstones);
@@ -133,6 +141,8 @@ async function eraseNamed(
   erasure.payloads += await clearPayloads(db, ids, bounds);
   const judge = createJudge(person);
   const jobs = await eraseJobs(open, { judge, patienceMs: PATIENCE_MS, isRehearsal: false });
+  // Whatever began before the payloads went may have failed since.
+  await eraseRuns(places, traces, bounds);
   return { ...jobs, touched: addJobs(erasure, jobs) };
 }
 

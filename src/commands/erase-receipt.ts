@@ -30,6 +30,10 @@ export function describeErasure(receipt: Receipt): string[] {
     ...describeCounts('rows', receipt.removedRows),
     ...describeCounts('rows of others, scrubbed', receipt.scrubbedRows),
     `  ledger payloads: ${receipt.payloads}`,
+    `  reasons of failed handlers: ${receipt.runs.reasons}`,
+    ...(receipt.runs.lost > 0
+      ? [`  handlers that were still to run, and are skipped: ${receipt.runs.lost}`]
+      : []),
     ...describeCounts('jobs', receipt.removedJobs),
     ...describeCounts('jobs that stay, scrubbed', receipt.scrubbedJobs),
     ...(isDryRun ? [] : [`  tombstones that stay: ${receipt.tombstones}`]),
@@ -53,6 +57,8 @@ export function toErasureJson(receipt: Receipt): string {
     rows: receipt.removedRows,
     scrubbedRows: receipt.scrubbedRows,
     payloads: receipt.payloads,
+    handlerReasons: receipt.runs.reasons,
+    skippedHandlerRuns: receipt.runs.lost,
     jobs: receipt.removedJobs,
     scrubbedJobs: receipt.scrubbedJobs,
     activeJobs: receipt.activeJobs,

@@ -13,6 +13,7 @@ import {
 import { ENTITIES, keyOf, type EntityType, type Key } from '../projections/fact.js';
 import { nameOf } from '../projections/decide.js';
 import { type OpenQueue } from '../queue/contract.js';
+import { type HANDLER_QUEUE_NAME } from '../queue/handler-job.js';
 import { readStoredBody } from '../queue/scan-jobs.js';
 import { type JsonRecord } from '../record.js';
 import { scrub } from '../scrub.js';
@@ -22,6 +23,8 @@ import { scrubRow, toScrubbing } from './erase-rows.js';
 export interface Places {
   db: Database;
   open: OpenQueue;
+  /** The queue of handlers. */
+  handlers: OpenQueue<typeof HANDLER_QUEUE_NAME>;
 }
 
 export interface FoundPayload extends Mention {
@@ -54,7 +57,10 @@ export interface Search {
 }
 
 /** Looks again for as long as what it finds tells of more addresses. */
-export async function findTraces(places: Places, search: Search): Promise<Traces> {
+export async function findTraces(
+  places: Pick<Places, 'db' | 'open'>,
+  search: Search,
+): Promise<Traces> {
   let identifiers = new Set(search.identifiers);
   for (const payload of await readOwnPayloads(places.db, search.userId)) {
     identifiers = union(identifiers, readIdentifiers(payload, search.userId));

@@ -5,6 +5,7 @@ import { type Database } from '../db/database.js';
 import { listInstances } from '../db/erasure-search.js';
 import { SyncError } from '../errors.js';
 import { USER_ID } from '../person.js';
+import { HANDLER_QUEUE_NAME } from '../queue/handler-job.js';
 import { readArguments, type Command } from './command.js';
 import { withDatabase, withQueue } from './connections.js';
 import { erasePerson } from './erase-person.js';
@@ -39,7 +40,11 @@ export const eraseCommand: Command = {
       };
       const options = { userId, isDryRun, bounds, onLook: progress.show };
       const erasure = await withQueue(config, (open) =>
-        erasePerson({ db, open }, options).finally(progress.end),
+        withQueue(
+          config,
+          (handlers) => erasePerson({ db, open, handlers }, options).finally(progress.end),
+          HANDLER_QUEUE_NAME,
+        ),
       );
       const receipt = { ...erasure, userId, isDryRun, asksClerk };
       for (const line of asJson ? [toErasureJson(receipt)] : describeErasure(receipt)) print(line);

@@ -1,4 +1,5 @@
 /** What a run of prune did, or would do: for people, and for programs. Pure. */
+import { type PrunedRuns } from '../db/prune-runs.js';
 import { type PrunedPayloads, type PrunedSessions } from '../db/retention.js';
 import { formatMoment } from './format-time.js';
 import { type Horizons } from './prune-horizons.js';
@@ -7,6 +8,7 @@ import { type PrunedMemories } from './prune-memories.js';
 export interface Pruned {
   isDryRun: boolean;
   horizons: Horizons;
+  runs: PrunedRuns;
   payloads: PrunedPayloads;
   sessions: PrunedSessions;
   /** Null: the queue did not answer, so that none was touched. */
@@ -15,11 +17,16 @@ export interface Pruned {
 }
 
 export function describePruned(pruned: Pruned): string[] {
-  const { horizons, payloads, sessions, memories } = pruned;
+  const { horizons, runs, payloads, sessions, memories } = pruned;
   const go = pruned.isDryRun ? 'would go' : 'removed';
   const line = (what: string, before: string, counts: string) =>
     `${what.padEnd(11)} before ${formatMoment(before)} UTC: ${counts}`;
   return [
+    line(
+      'handlers',
+      horizons.payloads,
+      `${runs.runs} runs ${go}, ${runs.unfinished} of them never over`,
+    ),
     line(
       'payloads',
       horizons.payloads,
@@ -49,10 +56,12 @@ export function describePruned(pruned: Pruned): string[] {
 }
 
 export function toPrunedJson(pruned: Pruned): string {
-  const { isDryRun, horizons, payloads, sessions, memories, queueTrouble } = pruned;
+  const { isDryRun, horizons, runs, payloads, sessions, memories, queueTrouble } = pruned;
   return JSON.stringify({
     dryRun: isDryRun,
     before: horizons,
+    runs: runs.runs,
+    unfinishedRuns: runs.unfinished,
     payloads: payloads.payloads,
     failedPayloads: payloads.failed,
     sessions: sessions.sessions,

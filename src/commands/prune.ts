@@ -1,6 +1,7 @@
-/** `npm run prune`: retention. Payloads of the ledger, sessions that are over, and tombstones that nothing needs any more. */
+/** `npm run prune`: retention. Runs of handlers, payloads of the ledger, sessions that are over, and tombstones that nothing needs any more. */
 import { readConfig, type Config } from '../config.js';
 import { type Database } from '../db/database.js';
+import { countOldRuns, pruneRuns } from '../db/prune-runs.js';
 import {
   countPayloads,
   countSessions,
@@ -17,8 +18,9 @@ import { readHorizons } from './prune-horizons.js';
 import { describePruned, toPrunedJson, type Pruned } from './prune-receipt.js';
 
 const USAGE = `Usage: npm run prune [-- options]
-Removes what is older than EVENT_RETENTION_DAYS and SESSION_RETENTION_DAYS say: payloads of the ledger, whose rows stay; sessions
-that are over; tombstones, once nothing in ledger or queue can bring back what was deleted. May run at any time, beside workers.
+Removes what is older than EVENT_RETENTION_DAYS and SESSION_RETENTION_DAYS say: payloads of the ledger, whose rows stay; runs of
+handlers; sessions that are over; tombstones, once nothing in ledger or queue can bring back what was deleted. May run at any time,
+beside workers.
   --dry-run          change nothing; say what would go
   --json             the receipt as one JSON object`;
 
@@ -64,6 +66,11 @@ async function prune(db: Database, { config, context, isDryRun }: Options): Prom
   const watch = <T>(label: string, work: (show: (done: number) => void) => Promise<T>) =>
     withProgress(context, label, work);
 
+  const runs = isDryRun
+    ? await countOldRuns(db, horizons.payloads)
+    : await watch('runs of handlers', (onProgress) =>
+        pruneRuns(db, { before: horizons.payloads, bounds, onProgress }),
+      );
   const payloads = isDryRun
     ? await countPayloads(db, horizons.payloads)
     : await watch('payloads', (onProgress) =>
@@ -74,7 +81,7 @@ async function prune(db: Database, { config, context, isDryRun }: Options): Prom
     : await watch('sessions', (onProgress) =>
         pruneSessions(db, { before: horizons.sessions, bounds, onProgress }),
       );
-  const done = { isDryRun, horizons, payloads, sessions };
+  const done = { isDryRun, horizons, runs, payloads, sessions };
   try {
     const memories = await withQueue(config, (open) =>
       watch('looking for what names the deleted', (onProgress) =>

@@ -3,6 +3,7 @@ import { Redis } from 'ioredis';
 import { sampleEvent, sampleId } from '../../src/clerk/samples/index.js';
 import { type OpenQueue } from '../../src/queue/contract.js';
 import { eraseJobs } from '../../src/queue/erase-jobs.js';
+import { HANDLER_QUEUE_NAME, toHandlerJob } from '../../src/queue/handler-job.js';
 import { toJob } from '../../src/queue/job.js';
 import {
   BACKENDS,
@@ -74,6 +75,17 @@ describe.each(BACKENDS)('with the queue in %s', (kind) => {
     return open.queue.add(name, data, { ...opts, delay: 3_600_000 });
   };
 
+  /** Of two rounds of a handler that said something. */
+  const addRunJobs = async (eventId: string, said: string) => {
+    const handlers = openBackend(settings, database).openQueue(HANDLER_QUEUE_NAME);
+    await waitForQueue(handlers);
+    for (const round of [1, 2]) {
+      const { name, data, opts } = toHandlerJob({ eventId, handler: 'own', round }, RETENTION);
+      await (await handlers.queue.add(name, data, opts)).log(said);
+    }
+    await handlers.close();
+  };
+
   test('nothing of the person is left in any table or job, what is others’ stays, and no redelivery brings anything back', async () => {
     const [ingest, worker] = await Promise.all([startIngest(settings), startWorker(settings)]);
     await deliverAll(ingest.url, person.past);
@@ -143,6 +155,45 @@ describe.each(BACKENDS)('with the queue in %s', (kind) => {
     expect(await sing()).toEqual([]);
     expect(await readMirror(database)).toEqual(tables);
   }, 120_000);
+
+  test('what handlers said of the person goes, from rows and from jobs; others keep their reasons', async () => {
+    const [ingest, worker] = await Promise.all([
+      startIngest(settings),
+      startWorker({ ...settings, WORKER_TASKS: 'mirror' }),
+    ]);
+    const [own, ...past] = person.past;
+    if (!own) throw new Error('The person has no past.');
+    await deliverAll(ingest.url, [own, ...past]);
+    await settled(person.past.length);
+    worker.signal('SIGTERM');
+    await worker.exited;
+    const said = `no such ${canaries.plant('name')}`;
+    await database.query(
+      `INSERT INTO clerk.handler_runs (event_id, handler, round, created_at, finished_at, outcome, error) VALUES
+         ($1, 'own', 2, now(), now(), 'failed', $2), ('msg_other', 'naming', 1, now(), now(), 'failed', $3),
+         ('msg_other', 'other', 1, now(), now(), 'failed', 'The provider answered 500.')
+       ON CONFLICT (event_id, handler) DO NOTHING`,
+      [own.id, said, `for <${person.email.toUpperCase()}>`],
+    );
+    await addRunJobs(own.id, said);
+    const rehearsal = await erase(['--dry-run']);
+    const { code, receipt } = await erase();
+    expect({ code, receipt }).toMatchObject({
+      code: 0,
+      receipt: { handlerReasons: 2, skippedHandlerRuns: 2 },
+    });
+    expect(rehearsal.receipt).toMatchObject({ handlerReasons: 2, skippedHandlerRuns: 2 });
+    expect(await sing()).toEqual([]);
+    const runs = await database.query(
+      `SELECT handler, error FROM clerk.handler_runs WHERE handler IN ('own', 'naming', 'other') ORDER BY handler`,
+    );
+    expect(runs).toEqual([
+      { handler: 'naming', error: 'The reason was erased, with a person.' },
+      { handler: 'other', error: 'The provider answered 500.' },
+      { handler: 'own', error: 'The reason was erased, with a person.' },
+    ]);
+    expect((await erase()).receipt).toMatchObject({ handlerReasons: 0, skippedHandlerRuns: 0 });
+  }, 60_000);
 
   test('waits for what a worker has in its hands, and leaves nothing of it either', async () => {
     const [ingest, worker] = await Promise.all([startIngest(settings), startWorker(settings)]);

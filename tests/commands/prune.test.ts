@@ -138,6 +138,27 @@ test('payloads older than EVENT_RETENTION_DAYS go, their rows stay, and a dry ru
   expect(again).toMatchObject({ code: 0, receipt: { payloads: 0, failedPayloads: 0 } });
 });
 
+test('runs of handlers go as old as payloads, over or not, and one that was asked for again counts from then', async () => {
+  await database.query(
+    `INSERT INTO clerk.handler_runs (event_id, handler, round, created_at, relayed_at, finished_at, outcome)
+     SELECT 'msg_' || n, 'old', 1, now() - interval '41 days', now(), now() - interval '40 days',
+       (ARRAY['done', 'failed', 'skipped'])[n % 3 + 1] FROM generate_series(1, 2500) n`,
+  );
+  await database.query(
+    `INSERT INTO clerk.handler_runs (event_id, handler, round, created_at, finished_at, outcome) VALUES
+       ('msg_1', 'never-over', 1, now() - interval '40 days', NULL, NULL),
+       ('msg_1', 'young', 1, now() - interval '20 days', now() - interval '20 days', 'failed'),
+       ('msg_1', 'again', 2, now() - interval '1 hour', NULL, NULL)`,
+  );
+  const settings = { EVENT_RETENTION_DAYS: '30' };
+  const counts = { runs: 2501, unfinishedRuns: 1 };
+  expect(await prune(['--dry-run'], settings)).toMatchObject({ receipt: counts });
+  expect(await prune([], settings)).toMatchObject({ code: 0, receipt: counts });
+  const left = await database.query('SELECT handler FROM clerk.handler_runs ORDER BY handler');
+  expect(left).toEqual([{ handler: 'again' }, { handler: 'young' }]);
+  expect(await prune([], settings)).toMatchObject({ receipt: { runs: 0 } });
+});
+
 test('more payloads than fit into one transaction go in one run', async () => {
   await database.query(
     `INSERT INTO clerk.webhook_events (id, outcome, processed_at, payload)
