@@ -8,8 +8,8 @@ import { USER_ID } from '../person.js';
 import { HANDLER_QUEUE_NAME } from '../queue/handler-job.js';
 import { readArguments, type Command } from './command.js';
 import { withDatabase, withQueue } from './connections.js';
-import { erasePerson } from './erase-person.js';
-import { describeErasure, isComplete, toErasureJson } from './erase-receipt.js';
+import { erasePerson } from './erase/erase-person.js';
+import { describeErasure, isComplete, toErasureJson } from './erase/receipt.js';
 import { createProgress } from './progress.js';
 
 const USAGE = `Usage: npm run erase -- USER_ID [options]

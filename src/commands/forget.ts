@@ -20,9 +20,9 @@ import {
   refuse,
   type ForgetOutcome,
   type TombstoneKnowledge,
-} from './forget-report.js';
+} from './forget/report.js';
 import { askYesNo, toPlainText } from './terminal.js';
-import { quote, sayMoment } from './why-state.js';
+import { quote, sayMoment } from './why/state.js';
 import { readOneId } from './why.js';
 
 const USAGE = `Usage: npm run forget -- ID [options]

@@ -13,9 +13,9 @@ import { isSyncError, SyncError } from '../errors.js';
 import { readArguments, type Command, type CommandContext } from './command.js';
 import { withDatabase, withQueue } from './connections.js';
 import { createProgress } from './progress.js';
-import { pruneMemories } from './prune-memories.js';
-import { readHorizons } from './prune-horizons.js';
-import { describePruned, toPrunedJson, type Pruned } from './prune-receipt.js';
+import { pruneMemories } from './prune/prune-memories.js';
+import { readHorizons } from './prune/horizons.js';
+import { describePruned, toPrunedJson, type Pruned } from './prune/receipt.js';
 
 const USAGE = `Usage: npm run prune [-- options]
 Removes what is older than EVENT_RETENTION_DAYS and SESSION_RETENTION_DAYS say: payloads of the ledger, whose rows stay; runs of

@@ -5,10 +5,10 @@ import { readArguments, type Command, type CommandContext } from './command.js';
 import { explainDatabaseFault, withDatabase, withQueue } from './connections.js';
 import { createProgress } from './progress.js';
 import { readHandlerNames } from './read-handler-names.js';
-import { findCandidates, type Candidates, type Sources } from './replay-candidates.js';
-import { replayHandlers } from './replay-handlers.js';
-import { createRehearsal, createReplay } from './replay-perform.js';
-import { planReplay } from './replay-plan.js';
+import { findCandidates, type Candidates, type Sources } from './replay/candidates.js';
+import { replayHandlers } from './replay/replay-handlers.js';
+import { createRehearsal, createReplay } from './replay/perform.js';
+import { planReplay } from './replay/plan.js';
 import {
   describeReplayed,
   describeTotals,
@@ -17,8 +17,8 @@ import {
   toEventJson,
   toTotalsJson,
   type Totals,
-} from './replay-report.js';
-import { readSelection, SELECTION_OPTIONS, type Selection } from './replay-selection.js';
+} from './replay/report.js';
+import { readSelection, SELECTION_OPTIONS, type Selection } from './replay/selection.js';
 
 const USAGE = `Usage: npm run replay -- SELECTION [options]
 Puts events back on the queue, from the queue itself or from the ledger. Selected is what meets all of these; at least one:

@@ -15,11 +15,11 @@ import { readArguments, readCount, type Command, type CommandContext } from './c
 import { withDatabase, withQueue } from './connections.js';
 import { createProgress } from './progress.js';
 import { describeTerminal } from './terminal.js';
-import { gatherEntities, gatherEvent, type EntityKnowledge } from './why-gather.js';
-import { buildReport, knowFromJobs, type WhyFindings } from './why-report.js';
-import { type QueueKnowledge } from './why-queue.js';
-import { gatherRuns } from './why-runs-gather.js';
-import { formatReport } from './why-text.js';
+import { gatherEntities, gatherEvent, type EntityKnowledge } from './why/gather.js';
+import { buildReport, knowFromJobs, type WhyFindings } from './why/report.js';
+import { type QueueKnowledge } from './why/conclude-jobs.js';
+import { gatherRuns } from './why/gather-runs.js';
+import { formatReport } from './why/format-report.js';
 
 const USAGE = `Usage: npm run why -- ID [options]
   ID                 of a user, an organization or any other entity of Clerk's, or of an event (svix-id, msg_…)

@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { sampleEvent, sampleId, type SampleOptions } from '../../src/clerk/samples/index.js';
 import { type EventType } from '../../src/clerk/event-types.js';
 import { forgetCommand } from '../../src/commands/forget.js';
-import { type ForgetReport } from '../../src/commands/forget-report.js';
+import { type ForgetReport } from '../../src/commands/forget/report.js';
 import { openDatabase, type Database } from '../../src/db/database.js';
 import { dropTombstone } from '../../src/db/tombstones.js';
 import { createApply, type Apply } from '../../src/projections/apply.js';

@@ -1,6 +1,6 @@
 /** What `why` and `doctor` tell of handlers, in the states in which they leave their rows and jobs. */
 import { whyCommand } from '../../src/commands/why.js';
-import { type WhyReport } from '../../src/commands/why-report.js';
+import { type WhyReport } from '../../src/commands/why/report.js';
 import { type Finding } from '../../src/commands/doctor/finding.js';
 import { doctorCommand } from '../../src/commands/doctor.js';
 import { type OpenQueue } from '../../src/queue/contract.js';

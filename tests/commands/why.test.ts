@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { sampleEvent, sampleId, type SampleOptions } from '../../src/clerk/samples/index.js';
 import { type EventType } from '../../src/clerk/event-types.js';
 import { whyCommand } from '../../src/commands/why.js';
-import { type WhyReport } from '../../src/commands/why-report.js';
+import { type WhyReport } from '../../src/commands/why/report.js';
 import { openDatabase, type Database } from '../../src/db/database.js';
 import { createApply, type Apply } from '../../src/projections/apply.js';
 import { type OpenQueue } from '../../src/queue/contract.js';

@@ -1,6 +1,6 @@
 /** Who is meant, and what is left of an event once they are out of it. */
 import { sampleEvent } from '../../src/clerk/samples/index.js';
-import { judgeEvent } from '../../src/commands/erase-own.js';
+import { judgeEvent } from '../../src/commands/erase/own.js';
 import { createRecognition, findMention, readIdentifiers, type Person } from '../../src/person.js';
 import { nameOf } from '../../src/projections/decide.js';
 import { leaveOutErased, listUsers } from '../../src/projections/erased.js';

@@ -1,14 +1,14 @@
 /** What a replay selects, plans and says, without queue and database. */
-import { type Candidate } from '../../src/commands/replay-candidates.js';
-import { planReplay } from '../../src/commands/replay-plan.js';
+import { type Candidate } from '../../src/commands/replay/candidates.js';
+import { planReplay } from '../../src/commands/replay/plan.js';
 import {
   describeReplayed,
   describeTotals,
   NO_ACTIONS,
   toEventJson,
   toTotalsJson,
-} from '../../src/commands/replay-report.js';
-import { isSelected, readSelection, toLedgerFilter } from '../../src/commands/replay-selection.js';
+} from '../../src/commands/replay/report.js';
+import { isSelected, readSelection, toLedgerFilter } from '../../src/commands/replay/selection.js';
 import { type Outcome } from '../../src/db/ledger.js';
 import { type QueuedState } from '../../src/queue/read-jobs.js';
 

@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream';
 import { formatAgo, formatMoment, formatSpan } from '../../src/commands/format-time.js';
 import { formatTable, wrapText } from '../../src/commands/terminal-table.js';
 import { askYesNo, describeTerminal, toPlainText } from '../../src/commands/terminal.js';
-import { summariseRow } from '../../src/commands/why-row.js';
+import { summariseRow } from '../../src/commands/why/summarise-row.js';
 
 describe('times', () => {
   test.each([

@@ -1,8 +1,8 @@
 /** What `why` concludes: the sentence an operator reads first. */
-import { concludeEntity } from '../../src/commands/why-entity.js';
-import { concludeEvent } from '../../src/commands/why-event.js';
-import { type EntityKnowledge, type EventKnowledge } from '../../src/commands/why-gather.js';
-import { type QueueKnowledge } from '../../src/commands/why-queue.js';
+import { concludeEntity } from '../../src/commands/why/conclude-entity.js';
+import { concludeEvent } from '../../src/commands/why/conclude-event.js';
+import { type EntityKnowledge, type EventKnowledge } from '../../src/commands/why/gather.js';
+import { type QueueKnowledge } from '../../src/commands/why/conclude-jobs.js';
 import { type LedgerRecord, type VersionRecord } from '../../src/db/history.js';
 import { type FoundJob } from '../../src/queue/find-jobs.js';
 

@@ -1,19 +1,19 @@
 /** Forgets what was deleted long ago, where neither the queue nor the ledger holds anything that could bring it back. */
-import { type Database } from '../db/database.js';
+import { type Database } from '../../db/database.js';
 import {
   findMentions,
   forgetMemories,
   listMemories,
   MEMORIES_AT_ONCE,
   type Memory,
-} from '../db/memories.js';
-import { type Bounds } from '../db/retention.js';
-import { messageOf, SyncError } from '../errors.js';
-import { ENTITIES } from '../projections/fact.js';
-import { type OpenQueue } from '../queue/contract.js';
-import { readStoredBody } from '../queue/scan-jobs.js';
-import { listTexts } from '../texts.js';
-import { type Horizons } from './prune-horizons.js';
+} from '../../db/memories.js';
+import { type Bounds } from '../../db/retention.js';
+import { messageOf, SyncError } from '../../errors.js';
+import { ENTITIES } from '../../projections/fact.js';
+import { type OpenQueue } from '../../queue/contract.js';
+import { readStoredBody } from '../../queue/scan-jobs.js';
+import { listTexts } from '../../texts.js';
+import { type Horizons } from './horizons.js';
 
 export interface PrunedMemories {
   tombstones: number;

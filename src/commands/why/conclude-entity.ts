@@ -1,10 +1,10 @@
 /** What an operator wants to know first of an entity: is it stored, and if not, why not and what to do. Pure. */
-import { type LedgerRecord } from '../db/history.js';
-import { isNewer } from '../projections/decide.js';
-import { type FoundJob } from '../queue/find-jobs.js';
-import { formatAgo } from './format-time.js';
-import { toVersion, versionOfRecord, type EntityKnowledge } from './why-gather.js';
-import { concludeJobs, endSentence, sayFailedJob, type QueueKnowledge } from './why-queue.js';
+import { type LedgerRecord } from '../../db/history.js';
+import { isNewer } from '../../projections/decide.js';
+import { type FoundJob } from '../../queue/find-jobs.js';
+import { formatAgo } from '../format-time.js';
+import { toVersion, versionOfRecord, type EntityKnowledge } from './gather.js';
+import { concludeJobs, endSentence, sayFailedJob, type QueueKnowledge } from './conclude-jobs.js';
 import {
   count,
   isDeletion,
@@ -16,7 +16,7 @@ import {
   sortConclusions,
   stateOf,
   type Conclusion,
-} from './why-state.js';
+} from './state.js';
 
 /** More would hide the rest. */
 const FAILURES_SAID = 3;

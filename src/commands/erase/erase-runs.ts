@@ -1,9 +1,9 @@
 /** What handlers said of a person when they failed. What they did elsewhere with what they were told is the application's. */
-import { type Database } from '../db/database.js';
-import { eraseReasons, findRunsAbout, type FoundRun } from '../db/erase-runs.js';
-import { type Bounds } from '../db/retention.js';
-import { eraseRunJobs } from '../queue/erase-run-jobs.js';
-import { type Places, type Traces } from './erase-traces.js';
+import { type Database } from '../../db/database.js';
+import { eraseReasons, findRunsAbout, type FoundRun } from '../../db/erase-runs.js';
+import { type Bounds } from '../../db/retention.js';
+import { eraseRunJobs } from '../../queue/erase-run-jobs.js';
+import { type Places, type Traces } from './find-traces.js';
 
 export interface ErasedRuns {
   /** That said something. */

@@ -1,19 +1,19 @@
 /** `npm run replay -- --handlers`: asks for further rounds of handlers, for events that were applied. No event is decided again. */
-import { EVENT_TYPES } from '../clerk/event-types.js';
-import { type Config } from '../config.js';
-import { retryContended } from '../db/contention.js';
-import { type Database } from '../db/database.js';
-import { beginRounds } from '../db/handler-runs.js';
-import { countEvents, listEvents, type LedgerFilter } from '../db/ledger-query.js';
-import { readRunnableEvents, readRuns } from '../db/read-runs.js';
-import { type OpenQueue } from '../queue/contract.js';
-import { findRunJobs } from '../queue/find-runs.js';
-import { HANDLER_QUEUE_NAME } from '../queue/handler-job.js';
-import { type CommandContext, type KnownHandlers } from './command.js';
-import { explainDatabaseFault, withDatabase, withQueue } from './connections.js';
-import { createProgress } from './progress.js';
-import { MAX_LINES } from './replay-report.js';
-import { listRuns, planRun, type RunPlan } from './replay-run-plan.js';
+import { EVENT_TYPES } from '../../clerk/event-types.js';
+import { type Config } from '../../config.js';
+import { retryContended } from '../../db/contention.js';
+import { type Database } from '../../db/database.js';
+import { beginRounds } from '../../db/handler-runs.js';
+import { countEvents, listEvents, type LedgerFilter } from '../../db/ledger-query.js';
+import { readRunnableEvents, readRuns } from '../../db/read-runs.js';
+import { type OpenQueue } from '../../queue/contract.js';
+import { findRunJobs } from '../../queue/find-runs.js';
+import { HANDLER_QUEUE_NAME } from '../../queue/handler-job.js';
+import { type CommandContext, type KnownHandlers } from '../command.js';
+import { explainDatabaseFault, withDatabase, withQueue } from '../connections.js';
+import { createProgress } from '../progress.js';
+import { MAX_LINES } from './report.js';
+import { listRuns, planRun, type RunPlan } from './run-plan.js';
 import {
   describeRun,
   describeRunTotals,
@@ -21,8 +21,8 @@ import {
   toRunJson,
   toRunTotalsJson,
   type RunTotals,
-} from './replay-run-report.js';
-import { toLedgerFilter, type Selection } from './replay-selection.js';
+} from './run-report.js';
+import { toLedgerFilter, type Selection } from './selection.js';
 
 export interface HandlersReplay {
   selection: Selection;

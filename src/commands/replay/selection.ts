@@ -1,9 +1,9 @@
 /** Which events `npm run replay` is about: read from its arguments, asked of the ledger, asked of a job's body. Pure. */
-import { type Delivery } from '../clerk/event.js';
-import { SyncError } from '../errors.js';
-import { type LedgerFilter } from '../db/ledger-query.js';
-import { prepareEvent } from '../projections/prepare.js';
-import { readMoment } from './command.js';
+import { type Delivery } from '../../clerk/event.js';
+import { SyncError } from '../../errors.js';
+import { type LedgerFilter } from '../../db/ledger-query.js';
+import { prepareEvent } from '../../projections/prepare.js';
+import { readMoment } from '../command.js';
 
 /** What is set must hold, all of it. Times in milliseconds since 1970. */
 export interface Selection {

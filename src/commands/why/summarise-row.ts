@@ -1,7 +1,7 @@
 /** What may be shown of a stored row: ids, kinds, states and times as they are; of all else only whether it is there. Pure. */
-import { TABLES, type TableName } from '../db/tables.js';
-import { maskWord } from '../masking.js';
-import { isRecord } from '../record.js';
+import { TABLES, type TableName } from '../../db/tables.js';
+import { maskWord } from '../../masking.js';
+import { isRecord } from '../../record.js';
 
 export interface RowSummary {
   /** Values as they are; times as ISO 8601. */

@@ -1,16 +1,16 @@
 /** The events that a replay is about, from ledger and queue, the oldest first. Holds ids, and the bodies of one page. */
-import { type Database } from '../db/database.js';
+import { type Database } from '../../db/database.js';
 import {
   countEvents,
   listEvents,
   readLedgerRows,
   type EventReference,
   type LedgerRow,
-} from '../db/ledger-query.js';
-import { type OpenQueue } from '../queue/contract.js';
-import { toJobId } from '../queue/job.js';
-import { listJobIds, readJobs, type QueuedEvent } from '../queue/read-jobs.js';
-import { isSelected, toLedgerFilter, type Selection } from './replay-selection.js';
+} from '../../db/ledger-query.js';
+import { type OpenQueue } from '../../queue/contract.js';
+import { toJobId } from '../../queue/job.js';
+import { listJobIds, readJobs, type QueuedEvent } from '../../queue/read-jobs.js';
+import { isSelected, toLedgerFilter, type Selection } from './selection.js';
 
 export interface Sources {
   db: Database;

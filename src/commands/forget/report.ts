@@ -1,7 +1,7 @@
 /** What `forget` says of a tombstone: what it is, and how the entity comes back once it is gone. Pure. */
-import { type LedgerRecord, type VersionRecord } from '../db/history.js';
-import { REFUSALS_SEARCHED, type RefusedChild } from '../db/tombstones.js';
-import { count, quote, sayDeletion, sayMoment } from './why-state.js';
+import { type LedgerRecord, type VersionRecord } from '../../db/history.js';
+import { REFUSALS_SEARCHED, type RefusedChild } from '../../db/tombstones.js';
+import { count, quote, sayDeletion, sayMoment } from '../why/state.js';
 
 export interface TombstoneKnowledge {
   version: VersionRecord;

@@ -1,10 +1,10 @@
 /** What is a person's own: it goes with them. Whatever else names them is about others, and only loses the mention. Pure. */
-import { parseEvent, type ClerkEvent } from '../clerk/event.js';
-import { type TableName } from '../db/tables.js';
-import { type Person } from '../person.js';
-import { keyOf, type EntityType, type Key } from '../projections/fact.js';
-import { isRecord, type JsonRecord } from '../record.js';
-import { concerns } from '../scrub.js';
+import { parseEvent, type ClerkEvent } from '../../clerk/event.js';
+import { type TableName } from '../../db/tables.js';
+import { type Person } from '../../person.js';
+import { keyOf, type EntityType, type Key } from '../../projections/fact.js';
+import { isRecord, type JsonRecord } from '../../record.js';
+import { concerns } from '../../scrub.js';
 
 /**
  * Rows that no foreign key takes along, by the column or field with the address. Billing is not among them: who must keep such

@@ -1,7 +1,7 @@
 /** What an entity is at present, and the words for it. Pure. */
-import { type LedgerRecord, type VersionRecord } from '../db/history.js';
-import { formatMoment } from './format-time.js';
-import { type EntityKnowledge } from './why-gather.js';
+import { type LedgerRecord, type VersionRecord } from '../../db/history.js';
+import { formatMoment } from '../format-time.js';
+import { type EntityKnowledge } from './gather.js';
 
 /** `placeholder`: an id and nothing else, because another entity mentioned it first. */
 export type EntityState = 'stored' | 'placeholder' | 'deleted' | 'erased' | 'absent';

@@ -1,7 +1,7 @@
 /** What the queue has to do with it, in words. Pure. */
-import { type FoundJob } from '../queue/find-jobs.js';
-import { formatAgo, formatSpan } from './format-time.js';
-import { count, quote, sayEvent, type Conclusion } from './why-state.js';
+import { type FoundJob } from '../../queue/find-jobs.js';
+import { formatAgo, formatSpan } from '../format-time.js';
+import { count, quote, sayEvent, type Conclusion } from './state.js';
 
 export interface QueueKnowledge {
   /** Why it could not be asked. */

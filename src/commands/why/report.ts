@@ -1,13 +1,13 @@
 /** The answer to `why` as one document: what `--json` prints, and what the text is made of. Pure. Times as ISO 8601. */
-import { type LedgerRecord, type VersionRecord } from '../db/history.js';
-import { type FoundJob, type Search } from '../queue/find-jobs.js';
-import { concludeEntity } from './why-entity.js';
-import { concludeEvent } from './why-event.js';
-import { versionOfRecord, type EntityKnowledge, type EventKnowledge } from './why-gather.js';
-import { type QueueKnowledge } from './why-queue.js';
-import { summariseRow, type RowSummary } from './why-row.js';
-import { concludeRuns, toRunLine, type RunLine, type RunsKnowledge } from './why-runs.js';
-import { quote, sortConclusions, stateOf, type Conclusion, type EntityState } from './why-state.js';
+import { type LedgerRecord, type VersionRecord } from '../../db/history.js';
+import { type FoundJob, type Search } from '../../queue/find-jobs.js';
+import { concludeEntity } from './conclude-entity.js';
+import { concludeEvent } from './conclude-event.js';
+import { versionOfRecord, type EntityKnowledge, type EventKnowledge } from './gather.js';
+import { type QueueKnowledge } from './conclude-jobs.js';
+import { summariseRow, type RowSummary } from './summarise-row.js';
+import { concludeRuns, toRunLine, type RunLine, type RunsKnowledge } from './conclude-runs.js';
+import { quote, sortConclusions, stateOf, type Conclusion, type EntityState } from './state.js';
 
 export interface WhyReport {
   id: string;

@@ -1,7 +1,7 @@
 /** Where a person is: in which rows, payloads and jobs, and under which addresses. Changes nothing. */
-import { type Database } from '../db/database.js';
-import { readOwnPayloads, searchLedger, searchRows, type Sought } from '../db/erasure-search.js';
-import { type TableName } from '../db/tables.js';
+import { type Database } from '../../db/database.js';
+import { readOwnPayloads, searchLedger, searchRows, type Sought } from '../../db/erasure-search.js';
+import { type TableName } from '../../db/tables.js';
 import {
   createRecognition,
   findMention,
@@ -9,16 +9,16 @@ import {
   type Mention,
   type Person,
   type Recognition,
-} from '../person.js';
-import { ENTITIES, keyOf, type EntityType, type Key } from '../projections/fact.js';
-import { nameOf } from '../projections/decide.js';
-import { type OpenQueue } from '../queue/contract.js';
-import { type HANDLER_QUEUE_NAME } from '../queue/handler-job.js';
-import { readStoredBody } from '../queue/scan-jobs.js';
-import { type JsonRecord } from '../record.js';
-import { scrub } from '../scrub.js';
-import { findOwnRow, judgeEvent } from './erase-own.js';
-import { scrubRow, toScrubbing } from './erase-rows.js';
+} from '../../person.js';
+import { ENTITIES, keyOf, type EntityType, type Key } from '../../projections/fact.js';
+import { nameOf } from '../../projections/decide.js';
+import { type OpenQueue } from '../../queue/contract.js';
+import { type HANDLER_QUEUE_NAME } from '../../queue/handler-job.js';
+import { readStoredBody } from '../../queue/scan-jobs.js';
+import { type JsonRecord } from '../../record.js';
+import { scrub } from '../../scrub.js';
+import { findOwnRow, judgeEvent } from './own.js';
+import { scrubRow, toScrubbing } from './scrub-rows.js';
 
 export interface Places {
   db: Database;

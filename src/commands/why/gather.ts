@@ -1,7 +1,7 @@
 /** Asks the tables and the queue for all they know of an id. Decides and words nothing. */
-import { readTimestamp } from '../clerk/event.js';
-import { type Config } from '../config.js';
-import { type Database } from '../db/database.js';
+import { readTimestamp } from '../../clerk/event.js';
+import { type Config } from '../../config.js';
+import { type Database } from '../../db/database.js';
 import {
   readChildren,
   countOutcomes,
@@ -14,14 +14,14 @@ import {
   type Children,
   type LedgerRecord,
   type VersionRecord,
-} from '../db/history.js';
-import { type TableName } from '../db/tables.js';
-import { type EntityKey, type Version } from '../db/versions.js';
-import { compareVersions } from '../projections/decide.js';
-import { ENTITIES, type Key } from '../projections/fact.js';
-import { toPolicy } from '../projections/policy.js';
-import { prepareEvent } from '../projections/prepare.js';
-import { type FoundJob } from '../queue/find-jobs.js';
+} from '../../db/history.js';
+import { type TableName } from '../../db/tables.js';
+import { type EntityKey, type Version } from '../../db/versions.js';
+import { compareVersions } from '../../projections/decide.js';
+import { ENTITIES, type Key } from '../../projections/fact.js';
+import { toPolicy } from '../../projections/policy.js';
+import { prepareEvent } from '../../projections/prepare.js';
+import { type FoundJob } from '../../queue/find-jobs.js';
 
 /** What is known of one entity, as it stands in the tables. */
 export interface EntityKnowledge extends EntityKey {

@@ -1,17 +1,17 @@
 /** Erases a person: first what bears their addresses only, then their rows, then all that names them, until nothing does. */
-import { clearPayloads, readErasure } from '../db/erasure.js';
-import { readClock, type Bounds } from '../db/retention.js';
-import { type TableName } from '../db/tables.js';
-import { createRecognition, findMention, type Person } from '../person.js';
-import { eraseEntities } from '../projections/erase-entities.js';
-import { ENTITIES } from '../projections/fact.js';
-import { eraseJobs, type ErasedJobs, type JobErasure } from '../queue/erase-jobs.js';
-import { isRecord } from '../record.js';
-import { scrub, scrubOwn } from '../scrub.js';
-import { judgeEvent } from './erase-own.js';
-import { scrubRows, toScrubbing } from './erase-rows.js';
-import { countRuns, eraseRuns, type ErasedRuns } from './erase-handler-runs.js';
-import { findTraces, type Places, type Traces } from './erase-traces.js';
+import { clearPayloads, readErasure } from '../../db/erasure.js';
+import { readClock, type Bounds } from '../../db/retention.js';
+import { type TableName } from '../../db/tables.js';
+import { createRecognition, findMention, type Person } from '../../person.js';
+import { eraseEntities } from '../../projections/erase-entities.js';
+import { ENTITIES } from '../../projections/fact.js';
+import { eraseJobs, type ErasedJobs, type JobErasure } from '../../queue/erase-jobs.js';
+import { isRecord } from '../../record.js';
+import { scrub, scrubOwn } from '../../scrub.js';
+import { judgeEvent } from './own.js';
+import { scrubRows, toScrubbing } from './scrub-rows.js';
+import { countRuns, eraseRuns, type ErasedRuns } from './erase-runs.js';
+import { findTraces, type Places, type Traces } from './find-traces.js';
 
 type Counts<K extends string = string> = Partial<Record<K, number>>;
 

@@ -1,16 +1,16 @@
 /** Takes a person out of mirror rows that are about others. */
-import { retryContended } from '../db/contention.js';
-import { type Database } from '../db/database.js';
-import { readRows } from '../db/erasure-search.js';
-import { type Bounds } from '../db/retention.js';
-import { TABLES, type Row, type TableName } from '../db/tables.js';
-import { beginBatch, lockVersions } from '../db/versions.js';
-import { writeBatch } from '../db/write-batch.js';
-import { type Person, type Recognition } from '../person.js';
-import { ENTITIES, type Key } from '../projections/fact.js';
-import { byTable } from '../projections/write-decision.js';
-import { type JsonRecord } from '../record.js';
-import { scrub, type Scrubbing } from '../scrub.js';
+import { retryContended } from '../../db/contention.js';
+import { type Database } from '../../db/database.js';
+import { readRows } from '../../db/erasure-search.js';
+import { type Bounds } from '../../db/retention.js';
+import { TABLES, type Row, type TableName } from '../../db/tables.js';
+import { beginBatch, lockVersions } from '../../db/versions.js';
+import { writeBatch } from '../../db/write-batch.js';
+import { type Person, type Recognition } from '../../person.js';
+import { ENTITIES, type Key } from '../../projections/fact.js';
+import { byTable } from '../../projections/write-decision.js';
+import { type JsonRecord } from '../../record.js';
+import { scrub, type Scrubbing } from '../../scrub.js';
 
 /** So many a transaction. */
 const CHUNK = 100;

@@ -1,6 +1,6 @@
 /** What a replay of handlers says of each run and of all together: lines for people, or one JSON object a line. Pure. */
-import { type RunAction, type RunPlan } from './replay-run-plan.js';
-import { toPlainText } from './terminal.js';
+import { type RunAction, type RunPlan } from './run-plan.js';
+import { toPlainText } from '../terminal.js';
 
 export interface RunTotals {
   /** Of the handlers. */

@@ -1,8 +1,8 @@
 /** What became of the handlers of an event, in words and as lines. Pure. */
-import { type RunRecord } from '../db/read-runs.js';
-import { formatAgo, formatMoment, formatSpan } from './format-time.js';
-import { endSentence } from './why-queue.js';
-import { count, quote, type Conclusion } from './why-state.js';
+import { type RunRecord } from '../../db/read-runs.js';
+import { formatAgo, formatMoment, formatSpan } from '../format-time.js';
+import { endSentence } from './conclude-jobs.js';
+import { count, quote, type Conclusion } from './state.js';
 
 export interface KnownRun extends RunRecord {
   /** When the next attempt is due, about; null: nobody knows, or there is none. */

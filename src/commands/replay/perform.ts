@@ -1,12 +1,12 @@
 /** A page of plans made true, or only foreseen. */
-import { toRetention } from '../queue/job.js';
-import { type Config } from '../config.js';
-import { createForesight } from '../projections/foresee.js';
-import { toPolicy } from '../projections/policy.js';
-import { createRequeue } from '../queue/requeue.js';
-import { type Sources } from './replay-candidates.js';
-import { type Plan } from './replay-plan.js';
-import { type Replayed } from './replay-report.js';
+import { toRetention } from '../../queue/job.js';
+import { type Config } from '../../config.js';
+import { createForesight } from '../../projections/foresee.js';
+import { toPolicy } from '../../projections/policy.js';
+import { createRequeue } from '../../queue/requeue.js';
+import { type Sources } from './candidates.js';
+import { type Plan } from './plan.js';
+import { type Replayed } from './report.js';
 
 /** In the order of the plans. */
 export type Perform = (plans: readonly Plan[]) => Promise<Replayed[]>;

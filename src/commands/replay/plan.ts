@@ -1,10 +1,10 @@
 /** What a replay does with one event, from what ledger and queue know of it. Pure. */
-import { type Delivery } from '../clerk/event.js';
-import { SETTLED_OUTCOMES, type Outcome } from '../db/ledger.js';
-import { prepareEvent } from '../projections/prepare.js';
-import { type QueuedState } from '../queue/read-jobs.js';
-import { type Requeued, type RequeueRequest } from '../queue/requeue.js';
-import { type Candidate } from './replay-candidates.js';
+import { type Delivery } from '../../clerk/event.js';
+import { SETTLED_OUTCOMES, type Outcome } from '../../db/ledger.js';
+import { prepareEvent } from '../../projections/prepare.js';
+import { type QueuedState } from '../../queue/read-jobs.js';
+import { type Requeued, type RequeueRequest } from '../../queue/requeue.js';
+import { type Candidate } from './candidates.js';
 
 /** `skipped`: its effect is recorded already. `unavailable`: its body is kept nowhere any more. */
 export type Action = Requeued | 'skipped' | 'unavailable';

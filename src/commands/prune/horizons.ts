@@ -1,5 +1,5 @@
 /** Until when things are kept. Pure. */
-import { type Config } from '../config.js';
+import { type Config } from '../../config.js';
 
 /** ISO 8601: what is older goes. */
 export interface Horizons {

@@ -1,15 +1,10 @@
 /** What an operator wants to know first of an event: what became of it, and whether it still counts. Pure. */
-import { type LedgerRecord } from '../db/history.js';
-import { isNewer } from '../projections/decide.js';
-import { formatSpan } from './format-time.js';
-import { isOvertaken, sayFailure } from './why-entity.js';
-import {
-  toVersion,
-  versionOfRecord,
-  type EntityKnowledge,
-  type EventKnowledge,
-} from './why-gather.js';
-import { concludeJobs, endSentence, sayFailedJob, type QueueKnowledge } from './why-queue.js';
+import { type LedgerRecord } from '../../db/history.js';
+import { isNewer } from '../../projections/decide.js';
+import { formatSpan } from '../format-time.js';
+import { isOvertaken, sayFailure } from './conclude-entity.js';
+import { toVersion, versionOfRecord, type EntityKnowledge, type EventKnowledge } from './gather.js';
+import { concludeJobs, endSentence, sayFailedJob, type QueueKnowledge } from './conclude-jobs.js';
 import {
   isDeletion,
   quote,
@@ -18,7 +13,7 @@ import {
   saySource,
   stateOf,
   type Conclusion,
-} from './why-state.js';
+} from './state.js';
 
 /** Longer than this between two steps is worth a word. */
 const LATE_MS = 60_000;

@@ -1,5 +1,5 @@
 /** The receipt of an erasure: for people, and for programs. No personal data but the id. Pure. */
-import { formatMoment } from './format-time.js';
+import { formatMoment } from '../format-time.js';
 import { type Erasure } from './erase-person.js';
 
 export interface Receipt extends Erasure {

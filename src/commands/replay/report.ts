@@ -1,7 +1,7 @@
 /** What a replay says of each event and of all together: lines for people, or one JSON object a line for machines. Pure. */
-import { type Change, type Foreseen } from '../projections/foresee.js';
-import { type Action, type Plan } from './replay-plan.js';
-import { toPlainText } from './terminal.js';
+import { type Change, type Foreseen } from '../../projections/foresee.js';
+import { type Action, type Plan } from './plan.js';
+import { toPlainText } from '../terminal.js';
 
 /** An event, and what became of it, or would. */
 export interface Replayed extends Omit<Plan, 'request' | 'isDecided'> {

@@ -1,13 +1,13 @@
 /** Asks the outbox, and its queue, what became of the handlers of events. */
-import { type Config } from '../config.js';
-import { type Database } from '../db/database.js';
-import { readRuns } from '../db/read-runs.js';
-import { isSyncError } from '../errors.js';
-import { findRunJobs } from '../queue/find-runs.js';
-import { HANDLER_QUEUE_NAME } from '../queue/handler-job.js';
-import { countWorkers } from '../queue/inspect-workers.js';
-import { withQueue } from './connections.js';
-import { type KnownRun, type RunsKnowledge } from './why-runs.js';
+import { type Config } from '../../config.js';
+import { type Database } from '../../db/database.js';
+import { readRuns } from '../../db/read-runs.js';
+import { isSyncError } from '../../errors.js';
+import { findRunJobs } from '../../queue/find-runs.js';
+import { HANDLER_QUEUE_NAME } from '../../queue/handler-job.js';
+import { countWorkers } from '../../queue/inspect-workers.js';
+import { withQueue } from '../connections.js';
+import { type KnownRun, type RunsKnowledge } from './conclude-runs.js';
 
 /** Of more the queue is not asked when they are due. */
 const JOBS_ASKED = 100;

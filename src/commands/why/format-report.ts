@@ -1,7 +1,7 @@
 /** The report as a person reads it: the conclusion first, then what it rests on. Pure. */
-import { formatMoment, formatSpan } from './format-time.js';
-import { formatTable, wrapText, type Cell, type Row } from './terminal-table.js';
-import { toPlainText, type Style, type Terminal } from './terminal.js';
+import { formatMoment, formatSpan } from '../format-time.js';
+import { formatTable, wrapText, type Cell, type Row } from '../terminal-table.js';
+import { toPlainText, type Style, type Terminal } from '../terminal.js';
 import {
   type EntityReport,
   type EventReport,
@@ -9,9 +9,9 @@ import {
   type LedgerLine,
   type StoredReport,
   type WhyReport,
-} from './why-report.js';
-import { formatRun } from './why-runs.js';
-import { type Conclusion } from './why-state.js';
+} from './report.js';
+import { formatRun } from './conclude-runs.js';
+import { type Conclusion } from './state.js';
 
 const LABEL_WIDTH = 10;
 const MARKS = { bad: ['!', 'red'], note: ['*', 'yellow'], good: ['=', 'green'] } as const;

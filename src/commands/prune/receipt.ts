@@ -1,8 +1,8 @@
 /** What a run of prune did, or would do: for people, and for programs. Pure. */
-import { type PrunedRuns } from '../db/prune-runs.js';
-import { type PrunedPayloads, type PrunedSessions } from '../db/retention.js';
-import { formatMoment } from './format-time.js';
-import { type Horizons } from './prune-horizons.js';
+import { type PrunedRuns } from '../../db/prune-runs.js';
+import { type PrunedPayloads, type PrunedSessions } from '../../db/retention.js';
+import { formatMoment } from '../format-time.js';
+import { type Horizons } from './horizons.js';
 import { type PrunedMemories } from './prune-memories.js';
 
 export interface Pruned {

@@ -1,6 +1,6 @@
 /** What a replay does about one run of a handler, from its row and its job. Pure. */
-import { type RunnableEvent, type RunRecord } from '../db/read-runs.js';
-import { type RunJob } from '../queue/find-runs.js';
+import { type RunnableEvent, type RunRecord } from '../../db/read-runs.js';
+import { type RunJob } from '../../queue/find-runs.js';
 
 /**
  * `started`: it never ran. `repeated`: it ran before. `promoted`: the pause after a failed attempt is cut short.
