@@ -1,4 +1,6 @@
 /** One parser per kind of setting: text in, value or a problem that carries its cure out. Pure. */
+import { splitRedisUrls } from './redis-urls.js';
+
 export type Parsed<T> = { value: T } | { problem: string };
 export type Parser<T> = (raw: string) => Parsed<T>;
 
@@ -48,7 +50,7 @@ export const parsers = {
   // A reconcile asks Clerk for everything: more often is a burden, and says nothing new.
   interval: sized(SECOND_UNITS, 'a time such as 1h or 24h', { min: 300, max: 30 * 86_400 }),
   postgresUrl: url(['postgres:', 'postgresql:'], 'postgres://user:password@host:5432/database'),
-  redisUrl: url(['redis:', 'rediss:'], 'redis://host:6379, or rediss:// for TLS'),
+  redisUrl,
   httpUrl: url(['https:', 'http:'], 'https://api.clerk.com'),
   clerkSecretKey,
   schemaName: matching(
@@ -104,6 +106,21 @@ function signingSecret(raw: string): Parsed<string> {
     return { problem: `holds ${bytes} bytes, fewer than ${MIN_SECRET_BYTES}: it was cut. ${cure}` };
   }
   return { value: raw };
+}
+
+const singleRedisUrl = url(['redis:', 'rediss:'], 'redis://host:6379, or rediss:// for TLS');
+
+function redisUrl(raw: string): Parsed<string> {
+  const urls = splitRedisUrls(raw);
+  const wrong = urls.map(singleRedisUrl).find((parsed) => 'problem' in parsed);
+  if (wrong) return wrong;
+  const hasOneProtocol = new Set(urls.map((each) => new URL(each).protocol)).size === 1;
+  return hasOneProtocol
+    ? { value: raw }
+    : {
+        problem:
+          'names redis:// and rediss:// nodes. Let all nodes of the cluster use one of them.',
+      };
 }
 
 function clerkSecretKey(raw: string): Parsed<string> {

@@ -2,6 +2,7 @@
 import { SIGNING_SECRET_NAMES, type Environment } from './environment.js';
 import { SyncError } from './errors.js';
 import { parsers as p, type Parser } from './config-parsers.js';
+import { splitRedisUrls } from './redis-urls.js';
 
 /** Every variable, its default as it would stand in the environment, and how it is read. `.env.example` is kept equal to it by a test. */
 export const VARIABLES = {
@@ -11,6 +12,7 @@ export const VARIABLES = {
   DATABASE_SCHEMA: variable('clerk', p.schemaName),
   DATA_DIR: variable('.data', p.text),
   REDIS_URL: variable(undefined, p.redisUrl),
+  REDIS_CLUSTER: variable('false', p.flag),
   QUEUE_PREFIX: variable('bull', p.queuePrefix),
   PORT: variable('4000', p.port),
   HOST: variable('0.0.0.0', p.text),
@@ -84,6 +86,8 @@ export function readConfig(environment: Environment, needs: readonly Need[] = []
   }
   const signingSecrets = readSigningSecrets(environment, problems);
   values['signingSecrets'] = signingSecrets;
+  // Several nodes are a cluster without saying so.
+  values['REDIS_CLUSTER'] ||= splitRedisUrls(environment['REDIS_URL'] ?? '').length > 1;
   // The loop above fills exactly the names of VARIABLES, each through its own parser.
   const config = values as Config;
   const met: Record<Need, boolean> = {
@@ -98,6 +102,11 @@ export function readConfig(environment: Environment, needs: readonly Need[] = []
   if (config.RECONCILE_EVERY !== undefined && !met.clerk) {
     problems.push('RECONCILE_EVERY is set, and CLERK_SECRET_KEY is not: set both, or neither.');
   }
+  if (config.REDIS_CLUSTER && !environment['REDIS_URL']) {
+    problems.push('REDIS_CLUSTER is set, and REDIS_URL is not: set both, or neither.');
+  }
+  const clusterProblem = findClusterProblem(config);
+  if (clusterProblem !== null) problems.push(clusterProblem);
   if (problems.length > 0) throw new SyncError('config.invalid', problems.join('\n'));
   return config;
 }
@@ -111,6 +120,20 @@ function readSigningSecrets(environment: Environment, problems: string[]): strin
     if ('problem' in problem) problems.push(`${name}, secret ${index + 1}: ${problem.problem}`);
   }
   return secrets;
+}
+
+/** One node of a cluster keeps all keys with the same hash tag, and BullMQ's scripts need all keys of a queue. */
+function findClusterProblem(config: Partial<Config>): string | null {
+  const { REDIS_URL, REDIS_CLUSTER, QUEUE_PREFIX } = config;
+  if (!REDIS_CLUSTER || REDIS_URL === undefined || QUEUE_PREFIX === undefined) return null;
+  if (!/\{[^}]+\}/.test(QUEUE_PREFIX)) {
+    const cure = `Set QUEUE_PREFIX={${QUEUE_PREFIX.replace(/[{}]/g, '')}}.`;
+    return `REDIS_URL names a cluster, and QUEUE_PREFIX (${QUEUE_PREFIX}) would spread the queue over its nodes. ${cure}`;
+  }
+  const isOther = splitRedisUrls(REDIS_URL).some((url) => !/^\/?0?$/.test(new URL(url).pathname));
+  return isOther
+    ? 'REDIS_URL names a database: a cluster has none but 0. Leave the number out.'
+    : null;
 }
 
 const CURES: Record<Need, string> = {

@@ -41,7 +41,7 @@ await runMain(async () => {
     removeSystemFile(directory);
     terminal.note(`starting; all of it is kept in ${directory}`);
     const ports = await claimPorts({ config, isLeftOver, terminal, stopping });
-    if (config.REDIS_URL) await checkRedis(config.REDIS_URL, config.QUEUE_PREFIX);
+    if (config.REDIS_URL) await checkRedis(config);
     const signingSecret = config.signingSecrets[0] ?? readOrCreateSigningSecret(directory);
     const databaseUrl =
       config.DATABASE_URL ??

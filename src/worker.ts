@@ -43,6 +43,7 @@ await runMain(async () => {
   const db = openDatabase({ ...connection, size: DATABASE_CONNECTIONS });
   const backend = chooseBackend({
     redisUrl: config.REDIS_URL,
+    isCluster: config.REDIS_CLUSTER,
     databaseUrl: config.DIRECT_DATABASE_URL ?? config.DATABASE_URL,
     prefix: config.QUEUE_PREFIX,
     onError: createErrorDamper(logger, 'trouble with the queue'),

@@ -57,6 +57,7 @@ export async function withQueue<T, N extends QueueName = typeof QUEUE_NAME>(
 ): Promise<T> {
   const open = chooseBackend({
     redisUrl: config.REDIS_URL,
+    isCluster: config.REDIS_CLUSTER,
     databaseUrl: config.DIRECT_DATABASE_URL ?? config.DATABASE_URL,
     prefix: config.QUEUE_PREFIX,
     onError: () => undefined, // `waitForQueue` says it, once

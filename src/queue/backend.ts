@@ -6,14 +6,17 @@ import { createRedisBackend } from './redis.js';
 
 export interface BackendOptions {
   redisUrl: string | undefined;
+  /** REDIS_CLUSTER, which several URLs in REDIS_URL imply. */
+  isCluster: boolean;
   databaseUrl: string | undefined;
   prefix: string;
   onError: (error: Error) => void;
 }
 
 /** @throws SyncError `config.invalid` when neither URL is set. */
-export function chooseBackend({ redisUrl, databaseUrl, prefix, onError }: BackendOptions): Backend {
-  if (redisUrl) return createRedisBackend({ url: redisUrl, prefix, onError });
+export function chooseBackend(options: BackendOptions): Backend {
+  const { redisUrl, isCluster, databaseUrl, prefix, onError } = options;
+  if (redisUrl) return createRedisBackend({ url: redisUrl, isCluster, prefix, onError });
   if (databaseUrl) return createPostgresBackend({ url: databaseUrl, onError });
   throw new SyncError(
     'config.invalid',

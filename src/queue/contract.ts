@@ -53,7 +53,6 @@ export interface RedisStore {
   usedBytes: number;
   /** Null: as much as the machine has. */
   maxBytes: number | null;
-  isCluster: boolean;
   isReplica: boolean;
 }
 

@@ -1,14 +1,22 @@
 /** What can be found out about the Redis that holds the queue. Reads only. */
 import { RedisConnection } from 'bullmq';
-import { type Redis } from 'ioredis';
 import { compareClock } from '../clock.js';
+import { assertOneSlot, findServer, type RedisClient } from './connect-redis.js';
 import { type RedisStore } from './contract.js';
 
-/** Waits until `client` is connected. Rejects with the cause when it cannot be. */
-export async function inspectRedis(client: Redis): Promise<RedisStore> {
+/**
+ * Waits until `client` is connected. Rejects with the cause when it cannot be.
+ * @param keys of the queue; of a cluster, the node that holds them is inspected.
+ */
+export async function inspectRedis(
+  client: RedisClient,
+  keys: readonly string[],
+): Promise<RedisStore> {
   await waitUntilReady(client);
-  const clock = await compareClock(async () => toMilliseconds(await client.time()));
-  return { kind: 'redis', clock, ...readStore(await client.info()) };
+  await assertOneSlot(client, keys);
+  const server = await findServer(client, keys[0] ?? '');
+  const clock = await compareClock(async () => toMilliseconds(await server.time()));
+  return { kind: 'redis', clock, ...readStore(await server.info()) };
 }
 
 /** @param info what INFO answers. Stores that are like Redis leave fields out. */
@@ -26,7 +34,6 @@ export function readStore(info: string): Omit<RedisStore, 'kind' | 'clock'> {
     hasWriteFailed: [read('aof_last_write_status'), read('rdb_last_bgsave_status')].includes('err'),
     usedBytes: Number(read('used_memory') ?? 0),
     maxBytes: Number(read('maxmemory') ?? 0) || null,
-    isCluster: read('redis_mode') === 'cluster',
     isReplica: read('role') === 'slave',
   };
 }
@@ -41,7 +48,7 @@ const PRODUCTS = [
   { product: 'Dragonfly', field: 'dragonfly_version' },
 ] as const;
 
-function waitUntilReady(client: Redis): Promise<void> {
+function waitUntilReady(client: RedisClient): Promise<void> {
   if (client.status === 'ready') return Promise.resolve();
   return new Promise((resolve, reject) => {
     client.once('ready', resolve);

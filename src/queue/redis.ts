@@ -1,6 +1,13 @@
 /** The queue in Redis: what production uses. */
 import { Queue, Worker } from 'bullmq';
-import { Redis, type RedisOptions } from 'ioredis';
+import { type RedisOptions } from 'ioredis';
+import {
+  assertOneSlot,
+  connectRedis,
+  findServer,
+  type RedisClient,
+  type RedisPlace,
+} from './connect-redis.js';
 import { inspectRedis, readField } from './inspect-redis.js';
 import { QUEUE_NAME } from './job.js';
 import { measureQueue } from './measure.js';
@@ -24,26 +31,14 @@ const WORKER_OPTIONS: RedisOptions = {
   // Above the ten seconds for which BullMQ blocks at most.
   socketTimeout: 20_000,
 };
-const LONGEST_RECONNECT_MS = 1_000;
 
-export interface RedisBackendOptions {
-  url: string;
+export interface RedisBackendOptions extends RedisPlace {
   prefix: string;
   onError: (error: Error) => void;
 }
 
-export function createRedisBackend({ url, prefix, onError }: RedisBackendOptions): Backend {
-  const connect = (options: RedisOptions) => {
-    const client = new Redis(url, {
-      ...options,
-      keepAlive: 10_000,
-      // What one turn of the event loop asks travels together (docs/decisions/0017-joined-writes.md).
-      enableAutoPipelining: true,
-      retryStrategy: (times) => Math.min(times * 50, LONGEST_RECONNECT_MS),
-    });
-    client.on('error', onError);
-    return client;
-  };
+export function createRedisBackend({ prefix, onError, ...place }: RedisBackendOptions): Backend {
+  const connect = (options: RedisOptions) => connectRedis(place, { options, onError });
   return {
     kind: 'redis',
     openQueue: <N extends QueueName>(name: QueueName = QUEUE_NAME) =>
@@ -82,8 +77,8 @@ export function createRedisBackend({ url, prefix, onError }: RedisBackendOptions
 }
 
 function openRedisQueue(
-  client: Redis,
-  { name, prefix, onError }: Omit<RedisBackendOptions, 'url'> & { name: QueueName },
+  client: RedisClient,
+  { name, prefix, onError }: Pick<RedisBackendOptions, 'prefix' | 'onError'> & { name: QueueName },
 ): OpenQueue<QueueName> {
   const queue = new Queue<QueueJobs[QueueName]>(name, {
     connection: client,
@@ -92,13 +87,18 @@ function openRedisQueue(
     skipWaitingForReady: true,
   });
   queue.on('error', onError);
+  const keys = ['meta', 'wait'].map((name) => queue.toKey(name));
+  const find = () => findServer(client, queue.toKey('meta'));
   return {
     queue,
     async addKnowing(jobs) {
       // One connection answers in the order it was asked, so this was true before the jobs were added.
       const asking = client.pipeline();
       for (const { opts } of jobs) asking.exists(queue.toKey(opts.jobId));
-      const [known] = await Promise.all([asking.exec(), queue.addBulk([...jobs])]);
+      const asked = asking.exec();
+      // While a cluster moves the queue to another node, the question may be asked there once more, after the jobs came.
+      if (client.isCluster) await asked;
+      const [known] = await Promise.all([asked, queue.addBulk([...jobs])]);
       return Promise.all(
         jobs.map(async ({ opts }, index) => {
           const [error, count] = known?.[index] ?? [new Error('Redis gave no answer.')];
@@ -116,13 +116,15 @@ function openRedisQueue(
     async findTrouble() {
       // INFO is answered a moment before the connection takes jobs: not ready is not ready.
       if (client.status !== 'ready') throw new Error(`not connected (${client.status})`);
-      return readTrouble(await client.info());
+      await assertOneSlot(client, keys);
+      return readTrouble(await (await find()).info());
     },
     async measure() {
-      const [measured, info] = await Promise.all([measureQueue(queue), client.info('persistence')]);
+      const [measured, server] = await Promise.all([measureQueue(queue), find()]);
+      const info = await server.info('persistence');
       return { ...measured, isPersistent: readField(info, 'aof_enabled') === '1' };
     },
-    describe: () => inspectRedis(client),
+    describe: () => inspectRedis(client, keys),
     scanJobs: () => scanRedis(client, queue),
     async close() {
       await queue.close();

@@ -1,9 +1,9 @@
 /** Every job that the queue holds, in whatever state, page by page. A job that changes its state meanwhile is not missed. */
 import { type Queue } from 'bullmq';
-import { type Redis } from 'ioredis';
 import { type Pool } from 'pg';
 import { scanJson } from '../clerk/json.js';
 import { isRecord } from '../record.js';
+import { findServer, type RedisClient } from './connect-redis.js';
 
 export interface StoredJob {
   id: string;
@@ -18,14 +18,15 @@ const PAGE_SIZE = 500;
  * of it twice. Other applications' keys in the same Redis are passed over, which takes time, too.
  */
 export async function* scanRedis(
-  client: Redis,
+  client: RedisClient,
   queue: Pick<Queue, 'toKey'>,
 ): AsyncGenerator<StoredJob[]> {
   const prefix = queue.toKey('');
   const pattern = `${prefix.replace(/[\\*?[\]]/g, '\\$&')}*`;
+  const server = await findServer(client, prefix);
   let cursor = '0';
   do {
-    const [next, keys] = await client.scan(
+    const [next, keys] = await server.scan(
       cursor,
       'MATCH',
       pattern,

@@ -342,16 +342,6 @@ withRedis('of Redis', () => {
     await redis.stop();
   });
 
-  test('a cluster needs a prefix that keeps the queue on one node', async () => {
-    const redis = await start(['--cluster-enabled', 'yes']);
-    const found = await examine(settingsFor(redis.url));
-    expect(found.of('Queue')[1]).toMatch(
-      /^bad: It is a cluster, and QUEUE_PREFIX \(bull\) spreads/,
-    );
-    expect(found.cures).toContain('Set QUEUE_PREFIX={bull}.');
-    await redis.stop();
-  });
-
   test('a store without workers, a wrong password and a frozen server are told apart', async () => {
     const redis = await start();
     const wrong = redis.url.replace('//', '//nobody:hush@');

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { chooseBackend } from '../../src/queue/backend.js';
 import { type Backend, type OpenQueue } from '../../src/queue/contract.js';
+import { splitRedisUrls } from '../../src/redis-urls.js';
 import { type TestDatabase } from './database.js';
 import { waitFor } from './wait.js';
 
@@ -29,6 +30,7 @@ export function queueSettings(
 export function openBackend(settings: QueueSettings, database: Pick<TestDatabase, 'url'>): Backend {
   return chooseBackend({
     redisUrl: settings.REDIS_URL,
+    isCluster: splitRedisUrls(settings.REDIS_URL ?? '').length > 1,
     databaseUrl: database.url,
     prefix: settings.QUEUE_PREFIX,
     onError: () => undefined, // outages are caused on purpose

@@ -21,6 +21,7 @@ describe('configuration', () => {
     expect(readConfig({})).toEqual({
       DATABASE_SCHEMA: 'clerk',
       DATA_DIR: '.data',
+      REDIS_CLUSTER: false,
       QUEUE_PREFIX: 'bull',
       PORT: 4000,
       HOST: '0.0.0.0',
@@ -72,6 +73,7 @@ describe('configuration', () => {
     ],
     ['REDIS_URL', 'redis://127.0.0.1:6379/2', 'redis://127.0.0.1:6379/2'],
     ['REDIS_URL', 'rediss://user:p%23w@cache:6380', 'rediss://user:p%23w@cache:6380'],
+    ['REDIS_URL', 'redis://:a,b@cache', 'redis://:a,b@cache'],
     ['DATABASE_SCHEMA', '_mirror2', '_mirror2'],
     ['QUEUE_PREFIX', '{bull}', '{bull}'],
     ['PORT', '0', 0],
@@ -108,6 +110,8 @@ describe('configuration', () => {
     ['DATABASE_URL', 'db.example.com', 'postgres://user:password@host'],
     ['DIRECT_DATABASE_URL', 'postgres://u:p#w@db/app', 'Percent-encode'],
     ['REDIS_URL', 'http://127.0.0.1:6379', 'rediss://'],
+    ['REDIS_URL', 'redis://cache, redis://a b', 'redis://host:6379'],
+    ['REDIS_URL', 'redis://a,rediss://b', 'one of them'],
     ['DATABASE_SCHEMA', 'Clerk', 'lower-case'],
     ['DATABASE_SCHEMA', 'a"; DROP SCHEMA public; --', 'lower-case'],
     ['DATABASE_SCHEMA', 'x'.repeat(64), 'at most 63'],
@@ -156,6 +160,33 @@ describe('configuration', () => {
     ]);
     const both = { RECONCILE_EVERY: '24h', CLERK_SECRET_KEY: 'sk_test_a' };
     expect(readConfig(both).RECONCILE_EVERY).toBe(86_400);
+  });
+
+  test('several nodes are a cluster, and one is when REDIS_CLUSTER says so', () => {
+    const nodes = { REDIS_URL: 'redis://:p@a:7000,redis://:p@b:7000', QUEUE_PREFIX: '{clerk}' };
+    expect(readConfig(nodes).REDIS_CLUSTER).toBe(true);
+    const entry = { REDIS_URL: 'rediss://entry', REDIS_CLUSTER: 'true', QUEUE_PREFIX: '{clerk}' };
+    expect(readConfig(entry).REDIS_CLUSTER).toBe(true);
+    expect(readConfig({ ...entry, REDIS_CLUSTER: '' }).REDIS_CLUSTER).toBe(false);
+    expect(problemsOf({ REDIS_CLUSTER: 'true' })).toEqual([
+      expect.stringMatching(/^REDIS_CLUSTER is set, and REDIS_URL is not/),
+    ]);
+  });
+
+  test.each([
+    ['no prefix', {}, 'Set QUEUE_PREFIX={bull}.'],
+    ['a prefix without braces', { QUEUE_PREFIX: 'clerk' }, 'Set QUEUE_PREFIX={clerk}.'],
+    ['a prefix with nothing in them', { QUEUE_PREFIX: '{}clerk' }, 'Set QUEUE_PREFIX={clerk}.'],
+    [
+      'a database',
+      { REDIS_URL: 'redis://a/1,redis://b/1', QUEUE_PREFIX: '{clerk}' },
+      'Leave the number out.',
+    ],
+  ])('a cluster with %s is refused, with the cure', (_case, settings, cure) => {
+    const [problem, ...others] = problemsOf({ REDIS_URL: 'redis://a,redis://b', ...settings });
+    expect(problem).toMatch(/^REDIS_URL names a /);
+    expect(problem).toContain(cure);
+    expect(others).toEqual([]);
   });
 
   test('all problems are reported at once, each on a line of its own', () => {

@@ -124,11 +124,11 @@ describe('Redis', () => {
       'redis_version:7.2.4\r\nmaxmemory_policy:noeviction\r\naof_enabled:1\r\nused_memory:1048576\r\nmaxmemory:0\r\nrole:master\r\n',
     ),
   };
-  const judge = (part: Partial<RedisStore>, url = 'redis://127.0.0.1', prefix = 'bull') =>
-    judgeRedis({ ...store, ...part }, { url, prefix }).slice(1);
+  const judge = (part: Partial<RedisStore>, url = 'redis://127.0.0.1') =>
+    judgeRedis({ ...store, ...part }, url).slice(1);
 
   test('one that is as it should be has nothing but its name', () => {
-    expect(judgeRedis(store, { url: 'redis://:hush@127.0.0.1', prefix: 'bull' })).toEqual([
+    expect(judgeRedis(store, 'redis://:hush@127.0.0.1')).toEqual([
       ok('Redis 7.2.4 at 127.0.0.1:6379, answers within 0.4 ms; 1.0 MB are used'),
     ]);
   });
@@ -142,15 +142,15 @@ describe('Redis', () => {
     ['filling', { usedBytes: 81, maxBytes: 100 }, 'warn'],
     ['full', { usedBytes: 96, maxBytes: 100 }, 'bad'],
     ['a replica', { isReplica: true }, 'bad'],
-    ['a cluster', { isCluster: true }, 'bad'],
   ])('one that is %s is found out', (_what, part, status) => {
     expect(statuses(judge(part))).toEqual([status]);
   });
 
-  test('a cluster is well with a hash tag as prefix, and a store far away with TLS', () => {
-    expect(judge({ isCluster: true }, 'redis://127.0.0.1', '{bull}')).toEqual([]);
+  test('one that is far away is well with TLS, a cluster with TLS at each node that is named', () => {
     expect(statuses(judge({}, 'redis://cache.example.com:6379'))).toEqual(['warn']);
     expect(judge({}, 'rediss://cache.example.com:6379')).toEqual([]);
+    expect(statuses(judge({}, 'redis://10.0.0.1,redis://cache.example.com'))).toEqual(['warn']);
+    expect(judge({}, 'redis://10.0.0.1,redis://10.0.0.2:7000')).toEqual([]);
   });
 
   test('its relatives are called by their own name, and BullMQ asks no version of them', () => {

@@ -4,6 +4,7 @@ import { compareVersions } from './check-node.js';
 import { bad, ok, skipped, warn, type Finding } from './finding.js';
 import { type Patient } from './patient.js';
 import { formatPlace, isNearby } from './place.js';
+import { splitRedisUrls } from '../../redis-urls.js';
 
 const FILLING_SHARE = 0.8;
 const FULL_SHARE = 0.95;
@@ -15,12 +16,10 @@ export async function checkStore({ config, queue, directUrl = '' }: Patient): Pr
   if (queue.state === 'away') {
     const name = config.REDIS_URL ? 'REDIS_URL' : 'DATABASE_URL';
     const product = config.REDIS_URL ? 'Redis' : 'Postgres';
-    const found = `The ${product} at ${formatPlace(url)} cannot be used: ${queue.trouble}`;
+    const found = `The ${product} at ${formatPlaces(url)} cannot be used: ${queue.trouble}`;
     return [bad(found, `Start it, or correct ${name}.`)];
   }
-  return queue.store.kind === 'redis'
-    ? judgeRedis(queue.store, { url, prefix: config.QUEUE_PREFIX })
-    : [judgePostgres(queue.store)];
+  return queue.store.kind === 'redis' ? judgeRedis(queue.store, url) : [judgePostgres(queue.store)];
 }
 
 export function judgePostgres({ schema }: Pick<PostgresStore, 'schema'>): Finding {
@@ -33,21 +32,17 @@ export function judgePostgres({ schema }: Pick<PostgresStore, 'schema'>): Findin
   );
 }
 
-interface RedisContext {
-  url: string;
-  prefix: string;
-}
-
-export function judgeRedis(store: RedisStore, context: RedisContext): Finding[] {
+/** @param url REDIS_URL. */
+export function judgeRedis(store: RedisStore, url: string): Finding[] {
   const { product, version, clock } = store;
   const findings = [
     ok(
-      `${product} ${version} at ${formatPlace(context.url)}, answers within ${clock.latencyMs.toFixed(1)} ms; ${formatUse(store)}`,
+      `${product} ${version} at ${formatPlaces(url)}, answers within ${clock.latencyMs.toFixed(1)} ms; ${formatUse(store)}`,
     ),
     ...judgeVersion(store),
     ...judgeDurability(store),
     ...judgeMemory(store),
-    ...judgeTopology(store, context),
+    ...judgeTopology(store, url),
   ];
   return findings;
 }
@@ -88,22 +83,21 @@ function judgeMemory({ usedBytes, maxBytes }: RedisStore): Finding[] {
   return [judge(found, 'Raise maxmemory, or lower COMPLETED_JOB_COUNT and COMPLETED_JOB_AGE.')];
 }
 
-function judgeTopology({ isReplica, isCluster }: RedisStore, context: RedisContext): Finding[] {
-  const { url, prefix } = context;
+function judgeTopology({ isReplica }: RedisStore, url: string): Finding[] {
   const findings: Finding[] = [];
   if (isReplica) {
     const found = 'It is a replica, which takes no events';
     findings.push(bad(found, 'Let REDIS_URL name the primary.'));
   }
-  if (isCluster && !/\{[^}]+\}/.test(prefix)) {
-    const found = `It is a cluster, and QUEUE_PREFIX (${prefix}) spreads the queue over its nodes`;
-    findings.push(bad(found, `Set QUEUE_PREFIX={${prefix.replace(/[{}]/g, '')}}.`));
-  }
-  if (!url.startsWith('rediss:') && !isNearby(url)) {
+  if (!url.startsWith('rediss:') && !splitRedisUrls(url).every(isNearby)) {
     const found = 'The connection is not encrypted, and the server is on another network';
     findings.push(warn(found, 'Use rediss:// in REDIS_URL.'));
   }
   return findings;
+}
+
+function formatPlaces(url: string): string {
+  return splitRedisUrls(url).map(formatPlace).join(', ');
 }
 
 function formatUse({ usedBytes, maxBytes }: Pick<RedisStore, 'usedBytes' | 'maxBytes'>): string {

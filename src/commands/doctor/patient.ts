@@ -102,6 +102,7 @@ async function reachQueue(reading: Reading, closers: Closers): Promise<Patient['
   return reach(async () => {
     const backend = chooseBackend({
       redisUrl: config.REDIS_URL,
+      isCluster: config.REDIS_CLUSTER,
       databaseUrl,
       prefix: config.QUEUE_PREFIX,
       onError: () => undefined, // whatever is asked rejects with the cause
