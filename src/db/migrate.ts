@@ -3,6 +3,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Pool } from 'pg';
 import { SyncError } from '../errors.js';
+import { nameTransactionPooler } from '../pooler.js';
 import {
   applyMigrations,
   diagnoseMigrations,
@@ -67,6 +68,8 @@ async function withSingleConnection<T>(
   });
   try {
     return await work(pool);
+  } catch (error) {
+    throw nameTransactionPooler(error);
   } finally {
     await pool.end();
   }

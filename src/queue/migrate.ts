@@ -1,5 +1,6 @@
 /** Makes the tables of the queue that lives in Postgres. BullMQ keeps their history, under an advisory lock of its own. */
 import { runMigrations } from 'bullmq';
+import { nameTransactionPooler } from '../pooler.js';
 import { openQueuePool, QUEUE_SCHEMA } from './postgres.js';
 
 export async function migrateQueue({ databaseUrl }: { databaseUrl: string }): Promise<void> {
@@ -14,6 +15,8 @@ export async function migrateQueue({ databaseUrl }: { databaseUrl: string }): Pr
     } finally {
       client.release();
     }
+  } catch (error) {
+    throw nameTransactionPooler(error);
   } finally {
     await pool.end();
   }

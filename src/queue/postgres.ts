@@ -8,6 +8,7 @@ import {
   type ConnectionOptions,
 } from 'bullmq';
 import { Pool, type PoolConfig } from 'pg';
+import { nameTransactionPooler } from '../pooler.js';
 import { SCHEDULE_WORKER, startSchedule, type Schedule, type ScheduleOptions } from './schedule.js';
 import {
   type Backend,
@@ -73,7 +74,10 @@ export function createPostgresBackend({ url, onError }: PostgresBackendOptions):
             id,
           ]);
         },
-        findTrouble: () => findTrouble(pool),
+        findTrouble: () =>
+          findTrouble(pool).catch((error: unknown) => {
+            throw nameTransactionPooler(error);
+          }),
         measure: async () => ({ ...(await measureQueue(queue)), isPersistent: null }),
         describe: () => inspectPostgres(pool),
         scanJobs: () => scanPostgres(pool, name),

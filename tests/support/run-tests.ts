@@ -8,6 +8,7 @@ import { migrateQueue } from '../../src/queue/migrate.js';
 import { startEmbeddedPostgres } from '../../src/system/embedded-postgres.js';
 import { buildSources } from './build.js';
 import { findFreePort } from './ports.js';
+import { findPgBouncer } from './pgbouncer.js';
 import { startRedis, type RedisServer } from './redis-server.js';
 import { createTemplate } from './database.js';
 
@@ -16,6 +17,13 @@ const NO_REDIS = `
   No redis-server or valkey-server was found, so THE REDIS HALF OF THE TESTS
   IS SKIPPED. To run it: apt-get install redis-server (or brew install redis),
   or set REDIS_URL to a Redis that the tests may write to.
+******************************************************************************
+`;
+
+const NO_PGBOUNCER = `
+******************************************************************************
+  No pgbouncer was found, so THE TESTS OF A TRANSACTION POOLER ARE SKIPPED.
+  To run them: apt-get install pgbouncer (or brew install pgbouncer).
 ******************************************************************************
 `;
 
@@ -54,18 +62,19 @@ async function run(): Promise<number> {
   await migrate({ url: template, schema: 'clerk' });
   await migrateQueue({ databaseUrl: template });
   const redis = await findRedis();
-  if (!redis) {
-    process.stderr.write(NO_REDIS);
-    if (process.env['CI'] === 'true') return 1;
-  }
+  const pgbouncer = findPgBouncer();
+  const missing = [...(redis ? [] : [NO_REDIS]), ...(pgbouncer ? [] : [NO_PGBOUNCER])].join('');
+  process.stderr.write(missing);
+  if (missing !== '' && process.env['CI'] === 'true') return 1;
   const build = await buildSources();
   closers.push(build.remove);
   const code = await runJest({
     TEST_BUILD: build.directory,
     TEST_DATABASE_URL: postgres.url,
     ...(redis ? { TEST_REDIS_URL: redis.url } : {}),
+    ...(pgbouncer ? { TEST_PGBOUNCER: pgbouncer } : {}),
   });
-  if (!redis) process.stderr.write(NO_REDIS);
+  process.stderr.write(missing);
   return code;
 }
 
