@@ -4,6 +4,7 @@ import path from 'node:path';
 import { PROFILED, readProfile } from '../profile/profile-process.js';
 import { type Results } from '../results.js';
 import { PICTURES, renderDocument, type Files } from './render-document.js';
+import { writeScaling } from './write-scaling.js';
 
 export const DOCS = path.resolve(import.meta.dirname, '../../docs');
 const PROSE = path.join(import.meta.dirname, 'prose');
@@ -14,7 +15,7 @@ export function writeReport(results: Results): string[] {
   rmSync(path.join(DOCS, PICTURES), { recursive: true, force: true });
   mkdirSync(path.join(DOCS, PICTURES), { recursive: true });
   for (const [name, text] of files) writeFileSync(path.join(DOCS, name), text);
-  return [...files.keys()].map((name) => path.join('docs', name));
+  return [...[...files.keys()].map((name) => path.join('docs', name)), writeScaling(results)];
 }
 
 /** What the document and its pictures should be. */
