@@ -87,7 +87,7 @@ function openRedisQueue(
     skipWaitingForReady: true,
   });
   queue.on('error', onError);
-  const keys = ['meta', 'wait'].map((name) => queue.toKey(name));
+  const keys = ['meta', 'wait'].map((key) => queue.toKey(key));
   const find = () => findServer(client, queue.toKey('meta'));
   return {
     queue,
