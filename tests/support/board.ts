@@ -20,7 +20,11 @@ export interface BoardAnswer {
 export const API = '/queues/api/queues/clerk-webhooks';
 
 export function ask(board: Board, path: string, question: Question = {}): Promise<BoardAnswer> {
-  const { method = 'GET', headers = {}, body } = question;
+  const { method = 'GET', body } = question;
+  const headers = { ...question.headers };
+  // Node says no length of a DELETE's body, and the server would take it for the next request and hang up.
+  if (body !== undefined && !('transfer-encoding' in headers))
+    headers['content-length'] ??= String(Buffer.byteLength(body));
   return new Promise((resolve, reject) => {
     const asked = request(`${board.opsUrl}${path}`, { method, headers }, (response) => {
       let text = '';
