@@ -1,5 +1,6 @@
 /** After a run: are the tables what the accepted events say? In SQL, so that a million rows take seconds. */
 import { VoidFigure } from './contract.js';
+import { type UserEvent } from './event-templates.js';
 import { type BenchEvent } from './events.js';
 import { type BenchDatabase } from './servers.js';
 
@@ -72,29 +73,34 @@ export interface MirrorState {
   pending?: number;
   /** As they were before the run. Default: none. */
   strangers?: Strangers | undefined;
+  /** How many handlers an applied event of each type has. Default: as shipped. */
+  handlers?: Readonly<Record<UserEvent, number>>;
 }
 
+const SHIPPED_HANDLERS = { 'user.created': 1, 'user.updated': 0 } as const;
+
 /**
- * What our own worker owes: each event in the ledger, each entity at its newest version, its row that version's, a run of the handler that
- * ships with us for each sign-up that was applied, and nothing else.
+ * What our own worker owes: each event in the ledger, each entity at its newest version, its row that version's, a run for each
+ * handler of each event that was applied, and nothing else.
  * @throws VoidFigure that names and counts what differs.
  */
 export async function checkMirror(
   database: BenchDatabase,
-  { pending = 0, strangers = NOBODY }: MirrorState = {},
+  { pending = 0, strangers = NOBODY, handlers = SHIPPED_HANDLERS }: MirrorState = {},
 ): Promise<void> {
   await database.query('ANALYZE bench.accepted');
   const [found] = await database.query<Findings>(
     `WITH done AS (
-       SELECT a.*, l.outcome, l.entity_id AS told, l.outcome = 'applied' AND l.type = 'user.created' AND l.payload IS NOT NULL AS starts_handler
+       SELECT a.*, l.outcome, l.entity_id AS told, CASE WHEN l.outcome <> 'applied' OR l.payload IS NULL THEN 0
+           WHEN l.type = 'user.created' THEN ${handlers['user.created']} ELSE ${handlers['user.updated']} END AS handlers
          FROM bench.accepted a JOIN clerk.webhook_events l USING (id)
      ), newest AS (${selectNewest('done')})
      SELECT * FROM (
        SELECT (SELECT count(*) FROM bench.accepted) - count(*) - ${pending} AS "events that the ledger lacks",
          count(*) FILTER (WHERE done.outcome IS NULL OR done.outcome NOT IN ('applied', 'stale')) AS "events with an outcome that none can have",
          count(*) FILTER (WHERE told IS DISTINCT FROM entity_id) AS "ledger rows about somebody else",
-         count(*) FILTER (WHERE starts_handler IS DISTINCT FROM (h.event_id IS NOT NULL)) AS "runs of handlers that are missing or too many"
-       FROM done LEFT JOIN clerk.handler_runs h ON h.event_id = done.id
+         count(*) FILTER (WHERE handlers IS DISTINCT FROM coalesce(h.runs, 0)) AS "runs of handlers that are missing or too many"
+       FROM done LEFT JOIN (SELECT event_id, count(*) AS runs FROM clerk.handler_runs GROUP BY event_id) h ON h.event_id = done.id
      ) AS of_events, (
        SELECT count(*) FILTER (WHERE n.outcome <> 'applied') AS "newest events that were not applied",
          count(*) FILTER (WHERE v.version_event_id IS DISTINCT FROM n.id OR v.version_updated_at IS DISTINCT FROM n.updated_at
