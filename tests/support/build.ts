@@ -42,8 +42,13 @@ export async function buildWithHandlers(table: string): Promise<Build> {
 /** The sources with these in their place or beside them: TypeScript, by path. */
 export async function buildWithFiles(files: ReadonlyMap<string, string>): Promise<Build> {
   const build = await buildSources();
-  for (const [file, code] of files) {
-    write(path.join(build.directory, toJavaScript(file)), await translate(file, code));
+  try {
+    for (const [file, code] of files) {
+      write(path.join(build.directory, toJavaScript(file)), await translate(file, code));
+    }
+  } catch (error) {
+    build.remove();
+    throw error;
   }
   return build;
 }
