@@ -6,6 +6,7 @@ import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { sampleEvent } from '../../src/clerk/samples/index.js';
+import { doctorCommand } from '../../src/commands/doctor.js';
 import { type Finding } from '../../src/commands/doctor/finding.js';
 import { type SystemFile } from '../../src/environment.js';
 import {
@@ -16,7 +17,7 @@ import {
   type QueueSettings,
 } from '../support/backends.js';
 import { deliver, newMessageId, SECRET } from '../support/clerk.js';
-import { runCommand } from '../support/commands.js';
+import { runCommand, runInProcess } from '../support/commands.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { findFreePort } from '../support/ports.js';
 import { killAll, startBoard, startIngest, startWorker } from '../support/processes.js';
@@ -46,7 +47,7 @@ interface Examination {
 
 /** Runs the doctor, who says no secret, whatever is wrong. */
 async function examine(settings: Settings): Promise<Examination> {
-  const { code, stdout, stderr } = await runCommand(['doctor', '--json'], settings);
+  const { code, stdout, stderr } = await runInProcess(doctorCommand, ['--json'], settings);
   for (const secret of [SECRET.slice(6), OTHER_SECRET.slice(6), KEY, 'hush'])
     expect(stdout + stderr).not.toContain(secret);
   const report = JSON.parse(stdout) as { ok: boolean; checks: (Finding & { name: string })[] };

@@ -15,7 +15,8 @@ import {
 import { createCanaries, type Canaries } from '../support/canaries.js';
 import { startClerkApi } from '../support/clerk-api/start-clerk-api.js';
 import { deliver, newMessageId } from '../support/clerk.js';
-import { runCommand } from '../support/commands.js';
+import { eraseCommand } from '../../src/commands/erase.js';
+import { runCommand, runInProcess } from '../support/commands.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { plantPerson, type PlantedPerson, type Sent } from '../support/planted-person.js';
 import { killAll, startIngest, startWorker } from '../support/processes.js';
@@ -48,8 +49,9 @@ describe.each(BACKENDS)('with the queue in %s', (kind) => {
   });
 
   const erase = async (args: string[] = []) => {
-    const result = await runCommand(
-      ['erase', person.id, '--without-clerk', '--json', ...args],
+    const result = await runInProcess(
+      eraseCommand,
+      [person.id, '--without-clerk', '--json', ...args],
       settings,
     );
     return { ...result, receipt: JSON.parse(result.stdout || '{}') as Record<string, unknown> };
@@ -334,7 +336,7 @@ describe('asks Clerk first', () => {
         CLERK_API_URL: clerk.url,
         ...settings,
       };
-      const { code, stdout, stderr } = await runCommand(['erase', userId, '--json'], asked);
+      const { code, stdout, stderr } = await runInProcess(eraseCommand, [userId, '--json'], asked);
       const erased = (await findTombstone(database, userId))?.erased ?? false;
       return { code, stdout, stderr, erased };
     };

@@ -11,7 +11,8 @@ import { type OpenQueue } from '../../src/queue/contract.js';
 import { toJob } from '../../src/queue/job.js';
 import { BACKENDS, openBackend, queueSettings, waitForQueue } from '../support/backends.js';
 import { newMessageId } from '../support/clerk.js';
-import { runCommand } from '../support/commands.js';
+import { pruneCommand } from '../../src/commands/prune.js';
+import { runCommand, runInProcess } from '../support/commands.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { createUnwatchedReport } from '../support/observers.js';
 import { findFreePort } from '../support/ports.js';
@@ -107,7 +108,7 @@ const countRows = async (table: string, id: string) =>
   (await database.query(`SELECT 1 FROM clerk.${table} WHERE id = $1`, [id])).length;
 
 async function prune(args: string[] = [], settings: object = {}) {
-  const { code, stdout, stderr } = await runCommand(['prune', '--json', ...args], {
+  const { code, stdout, stderr } = await runInProcess(pruneCommand, ['--json', ...args], {
     DATABASE_URL: database.url,
     ...settings,
   });

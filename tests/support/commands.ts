@@ -1,6 +1,7 @@
 /** The commands of `npm run …`, as child processes. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { type Command } from '../../src/commands/command.js';
+import { isSyncError } from '../../src/errors.js';
 import { readHandlers } from '../../src/outbox/read-handlers.js';
 import { HANDLERS } from '../fixtures/handlers/index.js';
 import { argumentsFor } from './build.js';
@@ -51,12 +52,18 @@ export async function runInProcess(
   environment: Record<string, string>,
 ): Promise<CommandResult> {
   let [stdout, stderr] = ['', ''];
-  const code = await command.run(args, {
+  const context = {
     environment,
     loadHandlers: async () => readHandlers(HANDLERS),
-    print: (line) => (stdout += `${line}\n`),
-    writeProgress: (text) => (stderr += text),
+    print: (line: string) => (stdout += `${line}\n`),
+    writeProgress: (text: string) => (stderr += text),
     isTerminal: false,
-  });
-  return { code, stdout, stderr };
+  };
+  try {
+    const code = await command.run(args, context);
+    return { code, stdout, stderr };
+  } catch (error) {
+    if (!isSyncError(error)) throw error;
+    return { code: error.exitCode, stdout, stderr: `${stderr}${error.message}\n` };
+  }
 }
