@@ -65,8 +65,10 @@ await runMain(async () => {
   ];
   const shared = { config, handlers, backend, metrics, logger };
   const does = (task: WorkerTask) => config.WORKER_TASKS.includes(task);
+  let mirror: Mirror | undefined;
+  const countEvents = () => mirror?.countHeld() ?? 0;
   const outbox = does('handlers')
-    ? openHandlers({ ...shared, queue: handlerQueue, connection, env })
+    ? openHandlers({ ...shared, queue: handlerQueue, connection, env, countEvents })
     : undefined;
   if (outbox) opened.push({ name: 'handlers', ...outbox });
   if (does('mirror')) {
@@ -79,7 +81,8 @@ await runMain(async () => {
       signal: stopping.signal,
       outbox: { handlersFor: handlers.namesFor, notify: () => outbox?.notify() },
     };
-    opened.push(...openMirror({ config, backend, applying, metrics }));
+    mirror = openMirror({ config, backend, applying, metrics });
+    opened.push(...mirror.opened);
   }
   closeOnSignal(opened, { stopping, graceSeconds: config.SHUTDOWN_GRACE, logger });
   const { DATABASE_SCHEMA: schema, WORKER_TASKS: tasks } = config;
@@ -137,8 +140,13 @@ interface MirrorOptions {
   metrics: Metrics;
 }
 
+interface Mirror {
+  opened: Closable[];
+  countHeld: () => number;
+}
+
 /** The consumer of events, and the reconcile that a worker may do by itself. */
-function openMirror({ config, backend, applying, metrics }: MirrorOptions): Closable[] {
+function openMirror({ config, backend, applying, metrics }: MirrorOptions): Mirror {
   const { db, logger, signal } = applying;
   const apply = createApply(applying);
   const consumer = openConsumer({
@@ -151,10 +159,11 @@ function openMirror({ config, backend, applying, metrics }: MirrorOptions): Clos
     observe: observeJobs(metrics),
     logger,
   });
-  return [
-    { name: 'consumer', ...consumer },
-    ...openReconcile({ config, backend, db, apply, logger, signal }),
-  ];
+  const reconcile = openReconcile({ config, backend, db, apply, logger, signal });
+  return {
+    opened: [{ name: 'consumer', ...consumer }, ...reconcile],
+    countHeld: consumer.countHeld,
+  };
 }
 
 /** None unless RECONCILE_EVERY is set. */

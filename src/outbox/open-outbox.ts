@@ -8,6 +8,7 @@ import { openHandlerConsumer } from '../queue/handler-consumer.js';
 import { toHandlerRetention, type HANDLER_QUEUE_NAME } from '../queue/handler-job.js';
 import { createAddRuns } from '../queue/handler-producer.js';
 import { type Config } from '../config.js';
+import { createBrake } from './brake.js';
 import { createLanes } from './lanes.js';
 import { createPerform, recordDeadRun } from './perform-run.js';
 import { type Handlers } from './read-handlers.js';
@@ -23,6 +24,8 @@ export interface OutboxOptions {
   /** Opens a pool of so many connections, lazily. */
   openDatabase: (size: number) => Database;
   env: Environment;
+  /** How many events the mirror of this process has in hand: runs begin when it has time for them. */
+  countEvents: () => number;
   report: RunReport;
   logger: Logger;
   onError: (error: Error) => void;
@@ -55,6 +58,7 @@ export function openOutbox(options: OutboxOptions): OpenOutbox {
   const interrupting = new AbortController();
   const size = config.HANDLER_CONCURRENCY;
   const lanes = createLanes({ size });
+  const brake = createBrake(options);
   const performing = { ...options, db, lanes, clientOf: clients.of, stopping: interrupting.signal };
   const perform = createPerform({ ...performing, timeoutSeconds: config.HANDLER_TIMEOUT });
   const underWay = new Set<Promise<unknown>>();
@@ -63,7 +67,7 @@ export function openOutbox(options: OutboxOptions): OpenOutbox {
     concurrency: handlers.names.length * size * PLACES_PER_RUN + PLACES_BESIDE,
     stalledLimit: config.STALLED_LIMIT,
     perform: (turn) => {
-      const result = perform(turn);
+      const result = brake.pass().then(() => perform(turn));
       underWay.add(result);
       return result.finally(() => underWay.delete(result));
     },
@@ -71,6 +75,7 @@ export function openOutbox(options: OutboxOptions): OpenOutbox {
     onStall: report.stalled,
     finish: async () => {
       lanes.close();
+      brake.close();
       const patienceMs = config.SHUTDOWN_GRACE * 1000 * FINISHING_SHARE;
       await isDoneWithin(Promise.allSettled(underWay), patienceMs);
       interrupting.abort();

@@ -41,6 +41,8 @@ export interface QueueObserver {
 }
 
 export interface Consumer {
+  /** Events that it has taken off the queue and not settled yet. */
+  countHeld: () => number;
   /** Finishes the transactions that are under way. Does not wait for a queue that is away: what it was not told, it has run again. */
   close: () => Promise<void>;
 }
@@ -111,6 +113,7 @@ export function openConsumer(options: ConsumerOptions): Consumer {
     reports.add(report);
   });
   return {
+    countHeld: () => underWay.size,
     async close() {
       const closed = worker.close();
       let isClosed: boolean;
