@@ -66,7 +66,7 @@ await runMain(async () => {
   const shared = { config, handlers, backend, metrics, logger };
   const does = (task: WorkerTask) => config.WORKER_TASKS.includes(task);
   let mirror: Mirror | undefined;
-  const countEvents = () => mirror?.countHeld() ?? 0;
+  const countEvents = () => mirror?.countTaken() ?? 0;
   const outbox = does('handlers')
     ? openHandlers({ ...shared, queue: handlerQueue, connection, env, countEvents })
     : undefined;
@@ -142,7 +142,7 @@ interface MirrorOptions {
 
 interface Mirror {
   opened: Closable[];
-  countHeld: () => number;
+  countTaken: () => number;
 }
 
 /** The consumer of events, and the reconcile that a worker may do by itself. */
@@ -162,7 +162,7 @@ function openMirror({ config, backend, applying, metrics }: MirrorOptions): Mirr
   const reconcile = openReconcile({ config, backend, db, apply, logger, signal });
   return {
     opened: [{ name: 'consumer', ...consumer }, ...reconcile],
-    countHeld: consumer.countHeld,
+    countTaken: consumer.countTaken,
   };
 }
 

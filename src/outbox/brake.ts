@@ -1,4 +1,4 @@
-/** Lets the mirror go first: while events wait and the process has no time to spare, runs of handlers begin one by one. */
+/** Lets the mirror go first: while it is at work in this process, so many runs of handlers begin that the thread has time to spare. */
 import { performance } from 'node:perf_hooks';
 
 export interface Brake {
@@ -9,7 +9,7 @@ export interface Brake {
 }
 
 export interface BrakeOptions {
-  /** How many events the mirror of this process has in hand. */
+  /** How many events the mirror of this process has taken so far. */
   countEvents: () => number;
   /** The share of the time since the last call in which the thread was at work. */
   readUtilization?: () => number;
@@ -18,33 +18,49 @@ export interface BrakeOptions {
 
 const EVERY_MS = 50;
 /** Above this, whatever comes waits for what is there. */
-const BUSY_SHARE = 0.8;
-/** So many at once are a backlog, of which more is taken as soon as it is done. */
-const BACKLOG = 100;
+const BUSY_SHARE = 0.7;
+const MOST_A_LOOK = 200;
+/** So long after the last event: a thread that is busy with runs may not have come to the next one yet. */
+const LOOKS_UNTIL_IDLE = 20;
 
-/** Without events in hand it brakes nothing, however busy handlers keep the thread. While it brakes, one run begins in every 50 ms. */
+/**
+ * Halves, at each look, how many runs may begin until the next when the thread was busy, and lets a few more when it was not; one may
+ * always. Where no event has come for a second it brakes nothing, however busy handlers keep the thread.
+ */
 export function createBrake({
   countEvents,
   readUtilization = createUtilizationReader(),
   everyMs = EVERY_MS,
 }: BrakeOptions): Brake {
   const waiting: (() => void)[] = [];
-  let isBraking = false;
+  let before = countEvents();
+  let looksWithout = LOOKS_UNTIL_IDLE;
+  let allowed = MOST_A_LOOK;
+  let left = Infinity;
   const timer = setInterval(() => {
-    const utilization = readUtilization();
-    const events = countEvents();
-    isBraking = events >= BACKLOG || (events > 0 && utilization > BUSY_SHARE);
-    for (const pass of waiting.splice(0, isBraking ? 1 : waiting.length)) pass();
+    const now = countEvents();
+    const isBusy = readUtilization() > BUSY_SHARE;
+    allowed = isBusy ? Math.max(1, Math.floor(allowed / 2)) : Math.min(MOST_A_LOOK, allowed + 1);
+    looksWithout = now === before ? looksWithout + 1 : 0;
+    before = now;
+    left = looksWithout < LOOKS_UNTIL_IDLE ? allowed : Infinity;
+    const passing = waiting.splice(0, left);
+    left -= passing.length;
+    for (const pass of passing) pass();
   }, everyMs);
   return {
     pass: () =>
       new Promise((resolve) => {
-        if (isBraking) waiting.push(resolve);
-        else resolve();
+        if (left < 1) {
+          waiting.push(resolve);
+          return;
+        }
+        left--;
+        resolve();
       }),
     close() {
       clearInterval(timer);
-      isBraking = false;
+      left = Infinity;
       for (const pass of waiting.splice(0)) pass();
     },
   };

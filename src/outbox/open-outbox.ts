@@ -24,7 +24,7 @@ export interface OutboxOptions {
   /** Opens a pool of so many connections, lazily. */
   openDatabase: (size: number) => Database;
   env: Environment;
-  /** How many events the mirror of this process has in hand: runs begin when it has time for them. */
+  /** How many events the mirror of this process has taken: what runs take of its time is braked while it is at work. */
   countEvents: () => number;
   report: RunReport;
   logger: Logger;

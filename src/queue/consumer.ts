@@ -41,8 +41,8 @@ export interface QueueObserver {
 }
 
 export interface Consumer {
-  /** Events that it has taken off the queue and not settled yet. */
-  countHeld: () => number;
+  /** Events that it has taken off the queue, since it began. */
+  countTaken: () => number;
   /** Finishes the transactions that are under way. Does not wait for a queue that is away: what it was not told, it has run again. */
   close: () => Promise<void>;
 }
@@ -68,27 +68,21 @@ const UNHEARD =
   'the queue does not answer; the jobs that it was not told about run again elsewhere';
 
 export function openConsumer(options: ConsumerOptions): Consumer {
-  const { backend } = options;
-  const collect = createCollector({
-    apply: options.apply,
-    maxSize: options.batchSize,
-    maxInFlight: BATCHES_IN_FLIGHT,
-  });
-  const collectAlone = createCollector({
-    apply: options.apply,
-    maxSize: 1,
-    maxInFlight: 1,
-    order: 'random',
-  });
+  const { backend, apply, batchSize } = options;
+  const collect = createCollector({ apply, maxSize: batchSize, maxInFlight: BATCHES_IN_FLIGHT });
+  const collectAlone = createCollector({ apply, maxSize: 1, maxInFlight: 1, order: 'random' });
   const underWay = new Set<Promise<Result>>();
+  let taken = 0;
   const { worker, close } = backend.openWorker(
-    async (job, token) =>
-      processJob(job, token, (delivery) => {
-        const isSuspect = job.stalledCounter >= SUSPECT_AFTER_STALLS;
+    async (job, token) => {
+      taken++;
+      const isSuspect = job.stalledCounter >= SUSPECT_AFTER_STALLS;
+      return processJob(job, token, (delivery) => {
         const result = (isSuspect ? collectAlone : collect)(delivery);
         underWay.add(result);
         return result.finally(() => underWay.delete(result));
-      }),
+      });
+    },
     {
       name: `worker-${process.pid}`,
       concurrency: options.concurrency,
@@ -113,7 +107,7 @@ export function openConsumer(options: ConsumerOptions): Consumer {
     reports.add(report);
   });
   return {
-    countHeld: () => underWay.size,
+    countTaken: () => taken,
     async close() {
       const closed = worker.close();
       let isClosed: boolean;
