@@ -7,7 +7,7 @@ import { RATIO_HEAD, tabulateFigures, tabulateRatios } from '../tabulate.js';
 import { drawBars } from './bar-plot.js';
 import { drawFlames } from './flame-graph.js';
 import { drawLines } from './line-plot.js';
-import { formatTable } from './markdown.js';
+import { anchorOf, formatTable } from './markdown.js';
 
 export interface ReportInput {
   results: Results;
@@ -145,12 +145,4 @@ function listPairs(pairs: Readonly<Record<string, string>>): string {
   return Object.entries(pairs)
     .map(([name, value]) => `${name} ${value}`)
     .join(', ');
-}
-
-/** As GitHub makes it of a heading. */
-function anchorOf(title: string): string {
-  return title
-    .toLowerCase()
-    .replaceAll(/[^\p{L}\p{N} -]/gu, '')
-    .replaceAll(' ', '-');
 }

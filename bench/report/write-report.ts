@@ -4,6 +4,7 @@ import path from 'node:path';
 import { PROFILED, readProfile } from '../profile/profile-process.js';
 import { type Results } from '../results.js';
 import { PICTURES, renderDocument, type Files } from './render-document.js';
+import { writeReadme } from './write-readme.js';
 import { writeScaling } from './write-scaling.js';
 
 export const DOCS = path.resolve(import.meta.dirname, '../../docs');
@@ -15,7 +16,8 @@ export function writeReport(results: Results): string[] {
   rmSync(path.join(DOCS, PICTURES), { recursive: true, force: true });
   mkdirSync(path.join(DOCS, PICTURES), { recursive: true });
   for (const [name, text] of files) writeFileSync(path.join(DOCS, name), text);
-  return [...[...files.keys()].map((name) => path.join('docs', name)), writeScaling(results)];
+  const documents = [...files.keys()].map((name) => path.join('docs', name));
+  return [...documents, writeScaling(results), writeReadme(results)];
 }
 
 /** What the document and its pictures should be. */

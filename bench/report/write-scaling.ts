@@ -3,10 +3,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Results } from '../results.js';
 import { readSizes, type Sizes } from '../sizes.js';
+import { fillBlocks } from './fill-blocks.js';
 import { renderSizing } from './render-sizing.js';
 
 export const SCALING = path.resolve(import.meta.dirname, '../../docs/scaling.md');
-const BLOCK = /<!-- (\w+):begin -->\n[^]*?<!-- \1:end -->/g;
 
 /** @returns the path of what was written. */
 export function writeScaling(results: Results | undefined): string {
@@ -20,10 +20,5 @@ export function fillScaling(
   text: string,
   figures: { results: Results | undefined; sizes: Sizes },
 ): string {
-  const tables = renderSizing(figures);
-  return text.replace(BLOCK, (_all, name: string) => {
-    const table = tables[name];
-    if (table === undefined) throw new Error(`docs/scaling.md has a place for ${name}.`);
-    return `<!-- ${name}:begin -->\n\n${table}\n\n<!-- ${name}:end -->`;
-  });
+  return fillBlocks(text, renderSizing(figures));
 }

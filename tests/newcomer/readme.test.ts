@@ -1,5 +1,6 @@
 /**
- * README on a fresh clone of HEAD, command by command, as a newcomer types it: what is not committed is not there.
+ * README on a fresh clone of HEAD, command by command, as a newcomer types it, and what it leads to next: samples, tables, board.
+ * What is not committed is not there.
  * `npm run newcomer`; CI runs it after the tests. The packages come from npm's cache where it has them.
  */
 import { appendFileSync, chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -80,12 +81,12 @@ test('the quick start leads from a clone to a row, and Ctrl-C ends it', async ()
   const [why = ''] = readSteps('Quick start', 'npm run why');
   expect(await shell.type(why.replace('msg_…', id))).toContain('applied');
 
-  for (const line of readSteps('Sending sample events', 'npm run send')) {
+  for (const line of readLines(path.join(clone, 'docs/operations.md'), 'send', 'npm run send')) {
     await shell.type(line.replace('https://staging.example.com/api/webhooks', endpoint));
   }
-  for (const part of ['select u.email', 'create table orders']) {
-    const sql = readSteps('The tables', part).join('\n');
-    await shell.run('psql', [connectionString, '-v', 'ON_ERROR_STOP=1', '-f', '-'], sql);
+  const tables = path.join(clone, 'docs/tables.md');
+  for (const { text } of [...readChapters(tables).values()].flat()) {
+    await shell.run('psql', [connectionString, '-v', 'ON_ERROR_STOP=1', '-f', '-'], text);
   }
   expect(await shell.type('npm run doctor')).toContain('✔');
 
@@ -146,7 +147,8 @@ describe('the production-like path', () => {
       const rows = await database.query('SELECT 1 FROM clerk.users');
       return rows.length === 1;
     });
-    const [curl = ''] = readSteps('The board', 'curl');
+    const operations = path.join(clone, 'docs/operations.md');
+    const [curl = ''] = readLines(operations, 'The board', 'curl');
     const { BOARD_PORT } = ports;
     Object.assign(shell.settings, {
       BOARD_USERNAME: 'newcomer',
@@ -180,7 +182,7 @@ test('no command of README is left that was not followed', () => {
   expect(left).toEqual([]);
 });
 
-/** The lines of a block of the clone's README that says `part`. */
+/** The lines of the block of the clone's README that says `part`. */
 function readSteps(heading: string, part: string): string[] {
   return readLines(path.join(clone, 'README.md'), heading, part);
 }
@@ -190,7 +192,7 @@ function readLines(file: string, heading: string, part: string): string[] {
   const block = readChapter(file, heading).find(
     (one) => isRunnable(one) && one.text.includes(part),
   );
-  if (!block) throw new Error(`Under "${heading}", README has no block that says "${part}".`);
+  if (!block) throw new Error(`Under "${heading}", ${file} has no block that says "${part}".`);
   followed.add(block.text);
   return block.text
     .replaceAll('\\\n', ' ')

@@ -9,14 +9,16 @@ import { drawLines } from '../../bench/report/line-plot.js';
 import { formatTable } from '../../bench/report/markdown.js';
 import { renderDocument } from '../../bench/report/render-document.js';
 import { chooseTicks } from '../../bench/report/svg.js';
+import { fillReadme, README } from '../../bench/report/write-readme.js';
 import { DOCS, renderReport } from '../../bench/report/write-report.js';
 import { formatInterval, formatNumber, formatRatio } from '../../bench/format.js';
 import { readResults, type Results, type ScenarioResult } from '../../bench/results.js';
 import { MACHINE } from '../support/bench-machine.js';
 
+const stored = readResults();
+if (!stored) throw new Error('bench/results/latest.json is missing.');
+
 describe('docs/performance.md', () => {
-  const stored = readResults();
-  if (!stored) throw new Error('bench/results/latest.json is missing.');
   const files = renderReport(stored);
 
   test('is what the stored results and the prose make of it, with every picture', () => {
@@ -35,6 +37,31 @@ describe('docs/performance.md', () => {
       const text = readFileSync(path.join(prose, name), 'utf8').trim();
       expect([name, files.get('performance.md')?.includes(text)]).toEqual([name, true]);
     }
+  });
+});
+
+describe('README', () => {
+  const text = readFileSync(README, 'utf8');
+
+  test('has the figures that the stored results make, of which machine and day', () => {
+    expect(fillReadme(text, stored)).toBe(text);
+    expect(text).toContain('<!-- figures:begin -->');
+    expect(text).toContain(stored.machine.cpu);
+  });
+
+  test('of other results has other figures: what is missed in bold, what is not measured left out', () => {
+    const missed = { ...result({ reach: 8 }), name: 'backfill' };
+    const page = fillReadme(text, { ...stored, scenarios: [missed, result()] });
+    expect(page).toContain(
+      '| [Rate, of everything](docs/performance.md#rate-of-everything) | ours: 400 events/s | theirs & <theirs>: 100 events/s | ' +
+        '4.00, 3.00 to 5.00 (75 %) | at least 8: **falls short by 50 %** |\n\n<!-- figures:end -->',
+    );
+    expect(page).toContain('Measured 2026-11-21;');
+    expect(page.match(/performance\.md#rate/g)).toHaveLength(1);
+  });
+
+  test('has no place for what nothing is computed for', () => {
+    expect(() => fillReadme('<!-- other:begin -->\n<!-- other:end -->', stored)).toThrow('other');
   });
 });
 
