@@ -489,6 +489,25 @@ describe('the tables', () => {
     expect(found).toEqual(Object.fromEntries(expected));
   });
 
+  test('are shown whole by their views', async () => {
+    const readColumns = async (relation: string) => {
+      const rows = await database.query<{ name: string }>(
+        `SELECT column_name AS name FROM information_schema.columns WHERE table_schema = 'clerk' AND table_name = $1`,
+        [relation],
+      );
+      return rows.map(({ name }) => name);
+    };
+    const views = await database.query<{ name: string }>(
+      `SELECT viewname AS name FROM pg_views WHERE schemaname = 'clerk'`,
+    );
+    expect(views.length).toBeGreaterThan(3);
+    for (const { name } of views) {
+      const table = await readColumns(name.replace(/^(active|current)_/, ''));
+      expect(table).toContain('id');
+      expect([name, await readColumns(name)]).toEqual([name, expect.arrayContaining(table)]);
+    }
+  });
+
   test('have in the database the cascades that the writers expect, and no other foreign key', async () => {
     const found = await database.query(
       `SELECT parent.relname AS parent, child.relname AS child, a.attname AS column

@@ -1,4 +1,6 @@
 /** What the compiler must say of handlers: each line below an expectation is a mistake, all others are sound. Never run. */
+import { type EventData } from '../../src/clerk/event-data.js';
+import { type EventType } from '../../src/clerk/event-types.js';
 import { defineHandlers, type Handler } from '../../src/outbox/define-handlers.js';
 
 const welcome: Handler<'user.created'> = async ({ data }) => {
@@ -106,3 +108,7 @@ defineHandlers({
     hasty: () => undefined,
   },
 });
+
+/** A type that Clerk's package does not know stands in `Untyped`: no handler could read its data otherwise. */
+type Unreadable = { [T in EventType]: [EventData<T>] extends [never] ? T : never }[EventType];
+export const unreadable: [Unreadable] extends [never] ? true : Unreadable = true;

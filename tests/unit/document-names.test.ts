@@ -1,5 +1,5 @@
 /** Whatever a document names is there: links and their anchors, files, commands and their options, variables, metrics, tables, columns. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { USAGE as BENCH_USAGE } from '../../bench/flags.js';
 import { COMMANDS } from '../../src/commands/index.js';
@@ -19,18 +19,20 @@ const USAGES: Readonly<Record<string, string>> = {
 };
 const RELATIONS = readRelations();
 
-/** Placeholders, constants of the code, and names of other programs, of tests and of the welcome email. */
+/** A placeholder, and names of other programs and of the welcome email. */
 const NO_VARIABLES = [
   'NAME',
   'MAIL_API_KEY',
   'MAIL_FROM',
   'MAIL_URL',
-  'ENTITY_TABLES',
-  'LOCK_DURATION_MS',
   'NODE_ENV',
   'PGSSLMODE',
   'SQLITE_BUSY',
 ];
+/** A document may name a constant of the code as well. */
+const CONSTANTS = new Set(
+  [...readSources().matchAll(/^(?:export )?const ([A-Z_]+)\b/gm)].map(([, name]) => name),
+);
 
 /** Of Node, Docker, Dragonfly, and what each command has without saying so. */
 const FOREIGN_OPTIONS = [
@@ -81,12 +83,15 @@ describe.each(listDocuments())('%s', (document) => {
     }
   });
 
-  test('names variables that there are', () => {
+  test('names variables and constants that there are', () => {
     const known = [...Object.keys(VARIABLES), ...SIGNING_SECRET_NAMES, ...NO_VARIABLES];
     const quoted = [...text.matchAll(/`([A-Z]+(?:_[A-Z]+)+)(?:=[^`]*)?`/g)];
     const given = [...text.matchAll(/^ *([A-Z]+(?:_[A-Z]+)+)=/gm)];
     for (const [, name = ''] of [...quoted, ...given])
-      expect([name, known.includes(name.replace(/_FILE$/, ''))]).toEqual([name, true]);
+      expect([name, known.includes(name.replace(/_FILE$/, '')) || CONSTANTS.has(name)]).toEqual([
+        name,
+        true,
+      ]);
   });
 
   test('names metrics that there are', () => {
@@ -123,4 +128,13 @@ function listOptions(text: string): string[] {
 
 function has(usage: string | undefined, option: string): boolean {
   return RegExp(`(?<![\\w-])${option}(?![\\w-])`).test(usage ?? '');
+}
+
+function readSources(): string {
+  const files = ['src', 'tests'].flatMap((folder) =>
+    readdirSync(path.join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts') && !name.startsWith('db/generated'))
+      .map((name) => path.join(folder, name)),
+  );
+  return files.map(read).join('\n');
 }

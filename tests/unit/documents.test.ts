@@ -67,6 +67,14 @@ test('docs/events.md says of each type what the registry does', () => {
   }
 });
 
+test('the documents say how many event types there are', () => {
+  const said = ['README.md', 'docs/events.md', 'docs/handlers.md', 'docs/operations.md'].flatMap(
+    (file) => [...read(file).matchAll(/\b(\d+)(?= (?:event )?types\b)|(?<=lists all )\d+/g)],
+  );
+  expect(said.length).toBeGreaterThan(3);
+  for (const [count] of said) expect(Number(count)).toBe(EVENT_TYPES.length);
+});
+
 test('the picture in docs/architecture.md is what the imports say', async () => {
   const script = path.join(ROOT, 'scripts/draw-layers.mjs');
   const { drawLayers, readPicture } = (await import(script)) as Picture; // plain JavaScript, for a plain script
