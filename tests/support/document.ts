@@ -49,10 +49,8 @@ export function readChapter(file: string, start: string): Block[] {
 
 /** Those in lists are indented. */
 function readBlocks(text: string): Block[] {
-  return [...text.matchAll(BLOCK)].map(
-    ([, indent = '', language = '', body = '']) => ({
-      language,
-      text: body.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
-    }),
-  );
+  return [...text.matchAll(BLOCK)].map(([, indent = '', language = '', body = '']) => ({
+    language,
+    text: body.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
+  }));
 }
