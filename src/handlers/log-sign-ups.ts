@@ -3,11 +3,18 @@ import { type Handler } from '../outbox/define-handlers.js';
 
 export const logSignUps: Handler<'user.created'> = async ({ data }, { logger }) => {
   const means = [
-    ...(data.email_addresses.length > 0 ? ['email'] : []),
-    ...(data.phone_numbers.length > 0 ? ['phone'] : []),
-    ...(data.web3_wallets.length > 0 ? ['wallet'] : []),
-    ...data.external_accounts.map(({ provider }) => provider),
-    ...(data.enterprise_accounts.length > 0 ? ['enterprise'] : []),
+    ...(hasAny(data.email_addresses) ? ['email'] : []),
+    ...(hasAny(data.phone_numbers) ? ['phone'] : []),
+    ...(hasAny(data.web3_wallets) ? ['wallet'] : []),
+    ...(hasAny(data.external_accounts)
+      ? data.external_accounts.map(({ provider }) => provider)
+      : []),
+    ...(hasAny(data.enterprise_accounts) ? ['enterprise'] : []),
   ];
   logger.info({ userId: data.id, means: [...new Set(means)] }, 'somebody signed up');
 };
+
+/** An event may lack a list that Clerk's type promises: one that was made by hand, or of another version of its API. */
+function hasAny(list: unknown): boolean {
+  return Array.isArray(list) && list.length > 0;
+}

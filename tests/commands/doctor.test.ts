@@ -17,7 +17,7 @@ import {
   type QueueSettings,
 } from '../support/backends.js';
 import { deliver, newMessageId, SECRET } from '../support/clerk.js';
-import { runCommand, runInProcess } from '../support/commands.js';
+import { runCommand, runToExit } from '../support/commands.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { findFreePort } from '../support/ports.js';
 import { killAll, startBoard, startIngest, startWorker } from '../support/processes.js';
@@ -47,7 +47,7 @@ interface Examination {
 
 /** Runs the doctor, who says no secret, whatever is wrong. */
 async function examine(settings: Settings): Promise<Examination> {
-  const { code, stdout, stderr } = await runInProcess(doctorCommand, ['--json'], settings);
+  const { code, stdout, stderr } = await runToExit(doctorCommand, ['--json'], settings);
   for (const secret of [SECRET.slice(6), OTHER_SECRET.slice(6), KEY, 'hush'])
     expect(stdout + stderr).not.toContain(secret);
   const report = JSON.parse(stdout) as { ok: boolean; checks: (Finding & { name: string })[] };

@@ -16,7 +16,7 @@ import { createCanaries, type Canaries } from '../support/canaries.js';
 import { startClerkApi } from '../support/clerk-api/start-clerk-api.js';
 import { deliver, newMessageId } from '../support/clerk.js';
 import { eraseCommand } from '../../src/commands/erase.js';
-import { runCommand, runInProcess } from '../support/commands.js';
+import { runCommand, runToExit } from '../support/commands.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { plantPerson, type PlantedPerson, type Sent } from '../support/planted-person.js';
 import { killAll, startIngest, startWorker } from '../support/processes.js';
@@ -49,7 +49,7 @@ describe.each(BACKENDS)('with the queue in %s', (kind) => {
   });
 
   const erase = async (args: string[] = []) => {
-    const result = await runInProcess(
+    const result = await runToExit(
       eraseCommand,
       [person.id, '--without-clerk', '--json', ...args],
       settings,
@@ -336,7 +336,7 @@ describe('asks Clerk first', () => {
         CLERK_API_URL: clerk.url,
         ...settings,
       };
-      const { code, stdout, stderr } = await runInProcess(eraseCommand, [userId, '--json'], asked);
+      const { code, stdout, stderr } = await runToExit(eraseCommand, [userId, '--json'], asked);
       const erased = (await findTombstone(database, userId))?.erased ?? false;
       return { code, stdout, stderr, erased };
     };

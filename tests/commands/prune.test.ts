@@ -12,7 +12,7 @@ import { toJob } from '../../src/queue/job.js';
 import { BACKENDS, openBackend, queueSettings, waitForQueue } from '../support/backends.js';
 import { newMessageId } from '../support/clerk.js';
 import { pruneCommand } from '../../src/commands/prune.js';
-import { runCommand, runInProcess } from '../support/commands.js';
+import { runCommand, runToExit } from '../support/commands.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { createUnwatchedReport } from '../support/observers.js';
 import { findFreePort } from '../support/ports.js';
@@ -108,7 +108,7 @@ const countRows = async (table: string, id: string) =>
   (await database.query(`SELECT 1 FROM clerk.${table} WHERE id = $1`, [id])).length;
 
 async function prune(args: string[] = [], settings: object = {}) {
-  const { code, stdout, stderr } = await runInProcess(pruneCommand, ['--json', ...args], {
+  const { code, stdout, stderr } = await runToExit(pruneCommand, ['--json', ...args], {
     DATABASE_URL: database.url,
     ...settings,
   });

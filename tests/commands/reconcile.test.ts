@@ -2,7 +2,7 @@
 import { type ClerkApiServer, startClerkApi } from '../support/clerk-api/start-clerk-api.js';
 import { backfillCommand } from '../../src/commands/backfill.js';
 import { reconcileCommand } from '../../src/commands/reconcile.js';
-import { runCommand, runInProcess } from '../support/commands.js';
+import { runCommand, runToExit } from '../support/commands.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { expectRows, readRows } from '../support/mirror.js';
 
@@ -17,7 +17,7 @@ beforeEach(async () => {
   clerk = await startClerkApi({
     size: { users: USERS, organizations: 10, organization_memberships: USERS / 10 },
   });
-  expect(await runInProcess(backfillCommand, [], settings())).toMatchObject({ code: 0 });
+  expect(await runToExit(backfillCommand, [], settings())).toMatchObject({ code: 0 });
 });
 
 afterEach(async () => {
@@ -35,7 +35,7 @@ const settings = (extra: object = {}) => ({
 type Found = Record<string, { missing: number; stale: number; extra: number; repaired: number }>;
 
 async function reconcile(...args: string[]): Promise<{ code: number; found: Found }> {
-  const { code, stdout, stderr } = await runInProcess(
+  const { code, stdout, stderr } = await runToExit(
     reconcileCommand,
     ['--json', ...args],
     settings(),
@@ -87,7 +87,7 @@ test('who is in Clerk and was deleted here is reported, not revived; what cannot
     `UPDATE clerk.entity_versions SET deleted_at = now() WHERE entity_type = 'user' AND entity_id = $1`,
     [id],
   );
-  const result = await runInProcess(reconcileCommand, ['users'], settings());
+  const result = await runToExit(reconcileCommand, ['users'], settings());
   expect(result.stdout).toContain(`deleted here though Clerk has it, left so: ${id}`);
   expect(result.stdout).toMatch(/not compared: .*sessions.*payment_attempts.*email_messages/);
   expect((await readRows(database, 'users')).map((row) => row.id)).not.toContain(id);
@@ -97,16 +97,12 @@ describe('nothing is deleted, and the cause and cure are said, when', () => {
   test('more would be deleted than the cap allows; told so, it does it', async () => {
     const users = clerk.instance.readAll('users');
     for (const { id } of users.slice(0, USERS / 10)) clerk.instance.remove('users', String(id));
-    const refused = await runInProcess(reconcileCommand, ['users'], settings());
+    const refused = await runToExit(reconcileCommand, ['users'], settings());
     expect(refused.code).toBe(1);
     expect(refused.stderr).toContain(`${USERS / 10} of ${USERS} rows in users`);
     expect(refused.stderr).toContain('--max-deletes');
     expect(await readRows(database, 'users')).toHaveLength(USERS);
-    const told = await runInProcess(
-      reconcileCommand,
-      ['users', '--max-deletes', '20%'],
-      settings(),
-    );
+    const told = await runToExit(reconcileCommand, ['users', '--max-deletes', '20%'], settings());
     expect(told).toMatchObject({ code: 0 });
     expect(await readRows(database, 'users')).toHaveLength(USERS - USERS / 10);
   }, 120_000);
@@ -116,7 +112,7 @@ describe('nothing is deleted, and the cause and cure are said, when', () => {
       on: /^GET \/v1\/users\?/,
       how: (response) => response.setHeader('content-type', 'application/json').end('[]'),
     });
-    const result = await runInProcess(reconcileCommand, ['users'], settings());
+    const result = await runToExit(reconcileCommand, ['users'], settings());
     end();
     expect(result.code).toBe(1);
     expect(result.stderr).toContain("Clerk's list of 0");

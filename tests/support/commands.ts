@@ -44,7 +44,7 @@ export function startCommand(
 
 /**
  * In this process, without the second that one of its own takes to start; for tests of a command's many answers. The handlers that it
- * knows are those of `tests/fixtures/handlers`.
+ * knows are those of `tests/fixtures/handlers`. Rejects with what the command throws.
  */
 export async function runInProcess(
   command: Command,
@@ -52,18 +52,26 @@ export async function runInProcess(
   environment: Record<string, string>,
 ): Promise<CommandResult> {
   let [stdout, stderr] = ['', ''];
-  const context = {
+  const code = await command.run(args, {
     environment,
     loadHandlers: async () => readHandlers(HANDLERS),
-    print: (line: string) => (stdout += `${line}\n`),
-    writeProgress: (text: string) => (stderr += text),
+    print: (line) => (stdout += `${line}\n`),
+    writeProgress: (text) => (stderr += text),
     isTerminal: false,
-  };
+  });
+  return { code, stdout, stderr };
+}
+
+/** The same, with an error of ours as a process of its own would end with it: a line and an exit code. */
+export async function runToExit(
+  command: Command,
+  args: string[],
+  environment: Record<string, string>,
+): Promise<CommandResult> {
   try {
-    const code = await command.run(args, context);
-    return { code, stdout, stderr };
+    return await runInProcess(command, args, environment);
   } catch (error) {
     if (!isSyncError(error)) throw error;
-    return { code: error.exitCode, stdout, stderr: `${stderr}${error.message}\n` };
+    return { code: error.exitCode, stdout: '', stderr: `${error.message}\n` };
   }
 }

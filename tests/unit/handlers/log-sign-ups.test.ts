@@ -30,3 +30,10 @@ test('each means is said once', async () => {
   const { logged } = await runHandler(logSignUps, event);
   expect(logged[0]).toMatchObject({ means: ['phone', 'oauth_google'] });
 });
+
+test('an event that lacks lists which it should have is a sign-up like any other', async () => {
+  const event = sampleEvent('user.created');
+  Object.assign(event, { data: { id: 'user_2abc', phone_numbers: [{ id: 'idn_1' }] } });
+  const { logged } = await runHandler(logSignUps, event);
+  expect(logged[0]).toMatchObject({ userId: 'user_2abc', means: ['phone'] });
+});
