@@ -18,12 +18,13 @@ export type ProfiledProcess = 'ingest' | 'worker';
 export const DEFAULT_ROUNDS = 5;
 
 export const USAGE = `Usage: npm run bench [-- options]
-Measures clerk-sync beside what people would otherwise write, and writes docs/performance.md. Takes about 40 minutes; leave the machine alone meanwhile.
+Measures clerk-sync beside what people would otherwise write, and writes docs/performance.md and the figures of README.md and
+docs/scaling.md. Takes about 40 minutes; leave the machine alone meanwhile.
   --only A,B         these scenarios; the others keep what is stored of them
   --rounds N         rounds of each scenario (${DEFAULT_ROUNDS}), but for those that set their own
   --short            about a minute: shows that everything runs; its figures say nothing, and it writes nothing
   --no-write         print only
-  --render           measure nothing; write docs/performance.md from what is stored
+  --render           measure nothing; write these documents from what is stored
   --profile P        ingest or worker: run it under load with node's profiler, and store where its time goes
   -h, --help         this text
 With BENCH_LOGS=FOLDER ingest and worker write what they log there, which makes them slower.
