@@ -6,7 +6,8 @@ import { isSyncError } from '../errors.js';
 import { type Logger } from '../logger.js';
 import { type Backend } from './contract.js';
 import { createCollector } from './collector.js';
-import { backoffMs, fromJob, type JobData } from './job.js';
+import { fromJob, type JobData } from './job.js';
+import { FAREWELL_MS, NEWER_JOB_DELAY_MS, toWorkerOptions } from './worker-options.js';
 
 /** What became of one delivery: `failed` fails the job at once, with the reason; `retry` with the error, for another attempt. */
 export interface Result {
@@ -47,21 +48,12 @@ export interface Consumer {
   close: () => Promise<void>;
 }
 
-/** A worker killed by SIGKILL has its jobs run elsewhere after at most lock + interval, instead of BullMQ's 60 s. */
-const LOCK_DURATION_MS = 10_000;
-const STALLED_INTERVAL_MS = 5_000;
-/** What the queue's own outage interrupted is tried again this often, instead of every 15 s. */
-const RETRY_INTERVAL_MS = 1_000;
 const BATCHES_IN_FLIGHT = 2;
-/** How long a queue may take to hear what became of the last jobs. The ledger makes it harmless when it never does. */
-const FAREWELL_MS = 3_000;
 /**
  * One of the jobs that stalled together may be what killed the worker, and at each death all of them come closer to the limit.
  * From here on they go alone and in random order: each round half of the innocent get away before it is the killer's turn.
  */
 const SUSPECT_AFTER_STALLS = 2;
-/** An older worker leaves a newer one's jobs alone for this long, then looks again. */
-const NEWER_JOB_DELAY_MS = 30_000;
 /** Not at once: the worker that hands a job back and takes it again in the same breath forgets to renew its lock (BullMQ 6.7). */
 const CONTENDED_JOB_DELAY_MS = 1_000;
 const UNHEARD =
@@ -83,15 +75,7 @@ export function openConsumer(options: ConsumerOptions): Consumer {
         return result.finally(() => underWay.delete(result));
       });
     },
-    {
-      name: `worker-${process.pid}`,
-      concurrency: options.concurrency,
-      lockDuration: LOCK_DURATION_MS,
-      stalledInterval: STALLED_INTERVAL_MS,
-      maxStalledCount: options.stalledLimit,
-      runRetryDelay: RETRY_INTERVAL_MS,
-      settings: { backoffStrategy: (attemptsMade) => backoffMs(attemptsMade) },
-    },
+    toWorkerOptions(options.concurrency, options.stalledLimit),
   );
   worker.on('stalled', options.observe.stall);
   const reports = new Set<Promise<void>>();

@@ -10,7 +10,7 @@ import {
   type HandlerJobData,
   type HandlerRun,
 } from './handler-job.js';
-import { backoffMs } from './job.js';
+import { FAREWELL_MS, NEWER_JOB_DELAY_MS, toWorkerOptions } from './worker-options.js';
 
 /**
  * - `settled`: done, or there was nothing to do.
@@ -42,13 +42,6 @@ export interface HandlerConsumerOptions {
   logger: Logger;
 }
 
-/** As with events: what a killed worker held runs elsewhere after at most lock and interval. */
-const LOCK_DURATION_MS = 10_000;
-const STALLED_INTERVAL_MS = 5_000;
-const RETRY_INTERVAL_MS = 1_000;
-const FAREWELL_MS = 3_000;
-const NEWER_JOB_DELAY_MS = 30_000;
-
 export function openHandlerConsumer(options: HandlerConsumerOptions): {
   close: () => Promise<void>;
 } {
@@ -57,13 +50,7 @@ export function openHandlerConsumer(options: HandlerConsumerOptions): {
     (job, token) => processJob(job, token, options.perform),
     {
       queueName: HANDLER_QUEUE_NAME,
-      name: `worker-${process.pid}`,
-      concurrency: options.concurrency,
-      lockDuration: LOCK_DURATION_MS,
-      stalledInterval: STALLED_INTERVAL_MS,
-      maxStalledCount: options.stalledLimit,
-      runRetryDelay: RETRY_INTERVAL_MS,
-      settings: { backoffStrategy: (attemptsMade) => backoffMs(attemptsMade) },
+      ...toWorkerOptions(options.concurrency, options.stalledLimit),
     },
   );
   worker.on('stalled', options.onStall);
