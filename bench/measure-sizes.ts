@@ -4,14 +4,11 @@
  */
 import path from 'node:path';
 import { Redis } from 'ioredis';
-import { pino } from 'pino';
-import { openDatabase } from '../src/db/database.js';
 import { prunePayloads } from '../src/db/retention.js';
-import { createApply } from '../src/projections/apply.js';
 import { chooseBackend } from '../src/queue/backend.js';
 import { toJob } from '../src/queue/job.js';
+import { BOUNDS, createQuietApply, openMirror } from '../tests/support/applying.js';
 import { waitForQueue } from '../tests/support/backends.js';
-import { createUnwatchedReport } from '../tests/support/observers.js';
 import { startPostgres, type PostgresServer } from '../tests/support/postgres-server.js';
 import { startRedis } from '../tests/support/redis-server.js';
 import { type EventSize } from './event-templates.js';
@@ -23,13 +20,6 @@ import { SIZES_FILE, type LedgerCost, type SizeFigures } from './sizes.js';
 
 const COUNTS: Record<EventSize, number> = { '1 kB': 20_000, '3 kB': 20_000, '20 kB': 4_000 };
 const BATCH = 200;
-const BOUNDS = { lockTimeoutSeconds: 10, idleTimeoutSeconds: 10 };
-const POLICY = {
-  instanceId: undefined,
-  mirrored: undefined,
-  defaultRole: 'client',
-  allowedRoles: undefined,
-};
 const RETENTION = {
   attempts: 8,
   completedAgeSeconds: 28 * 3600,
@@ -62,11 +52,8 @@ try {
 /** Applies the events as a worker does, prunes them, and looks at the files. */
 async function measureLedger({ url, query }: PostgresServer, events: readonly BenchEvent[]) {
   await query('TRUNCATE clerk.webhook_events, clerk.entity_versions, clerk.users CASCADE');
-  const db = openDatabase({ url, schema: 'clerk', size: 2, ...BOUNDS, onError: console.error });
-  const logger = pino({ level: 'silent' });
-  const report = createUnwatchedReport(logger);
-  const signal = new AbortController().signal;
-  const apply = createApply({ db, policy: POLICY, bounds: BOUNDS, logger, report, signal });
+  const db = openMirror(url);
+  const apply = createQuietApply(db);
   const start = performance.now();
   for (let n = 0; n < events.length; n += BATCH) {
     const batch = events.slice(n, n + BATCH);

@@ -1,28 +1,18 @@
 /** `npm run backfill -- --handlers`: what is fetched starts the handlers that are asked for, and no others; without it, none. */
-import { pino } from 'pino';
 import { sampleEvent } from '../../src/clerk/samples/index.js';
 import { backfillCommand } from '../../src/commands/backfill.js';
 import { reconcileCommand } from '../../src/commands/reconcile.js';
-import { openDatabase } from '../../src/db/database.js';
-import { createApply } from '../../src/projections/apply.js';
+import { createQuietApply, openMirror } from '../support/applying.js';
 import { buildWithHandlers, type Build } from '../support/build.js';
 import { startClerkApi, type ClerkApiServer } from '../support/clerk-api/start-clerk-api.js';
 import { newMessageId } from '../support/clerk.js';
 import { runInProcess } from '../support/commands.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
-import { createUnwatchedReport } from '../support/observers.js';
 import { killAll, startWorker } from '../support/processes.js';
 import { startTrialServer } from '../support/trial-server.js';
 import { waitFor } from '../support/wait.js';
 
 const SIZE = { users: 4, organizations: 1, organization_invitations: 2 };
-const BOUNDS = { lockTimeoutSeconds: 10, idleTimeoutSeconds: 10 };
-const POLICY = {
-  instanceId: undefined,
-  mirrored: undefined,
-  defaultRole: 'client',
-  allowedRoles: undefined,
-};
 
 let build: Build;
 let database: TestDatabase;
@@ -59,15 +49,8 @@ const listRuns = async () => {
 
 /** As if these had come by webhook: a user of long ago, and one whom nothing but a membership mentioned. */
 async function applyBefore([known = '', mentioned = '']: string[]): Promise<void> {
-  const db = openDatabase({
-    ...{ ...BOUNDS, url: database.url, schema: 'clerk', size: 2 },
-    onError: () => undefined,
-  });
-  const logger = pino({ level: 'silent' });
-  const apply = createApply({
-    ...{ db, policy: POLICY, bounds: BOUNDS, logger, report: createUnwatchedReport(logger) },
-    signal: new AbortController().signal,
-  });
+  const db = openMirror(database.url);
+  const apply = createQuietApply(db);
   const now = Date.UTC(2020, 0, 1);
   const member = sampleEvent('organizationMembership.created', { now });
   const events = [

@@ -1,27 +1,18 @@
 /** `npm run forget`: drops a tombstone and nothing else, under the lock that batches take. */
-import { pino } from 'pino';
 import { sampleEvent, sampleId, type SampleOptions } from '../../src/clerk/samples/index.js';
 import { type EventType } from '../../src/clerk/event-types.js';
 import { forgetCommand } from '../../src/commands/forget.js';
 import { type ForgetReport } from '../../src/commands/forget/report.js';
-import { openDatabase, type Database } from '../../src/db/database.js';
+import { type Database } from '../../src/db/database.js';
 import { dropTombstone } from '../../src/db/tombstones.js';
-import { createApply, type Apply } from '../../src/projections/apply.js';
+import { type Apply } from '../../src/projections/apply.js';
+import { BOUNDS, createQuietApply, openMirror } from '../support/applying.js';
 import { BACKENDS, openBackend, queueSettings, waitForQueue } from '../support/backends.js';
 import { newMessageId } from '../support/clerk.js';
 import { runCommand, type CommandResult, runInProcess } from '../support/commands.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
-import { createUnwatchedReport } from '../support/observers.js';
 import { killAll, startWorker } from '../support/processes.js';
 import { waitFor } from '../support/wait.js';
-
-const BOUNDS = { lockTimeoutSeconds: 10, idleTimeoutSeconds: 10 };
-const POLICY = {
-  instanceId: undefined,
-  mirrored: undefined,
-  defaultRole: 'client',
-  allowedRoles: undefined,
-};
 
 let database: TestDatabase;
 let db: Database;
@@ -31,17 +22,8 @@ let settings: Record<string, string>;
 beforeAll(async () => {
   database = await createDatabase();
   settings = { DATABASE_URL: database.url };
-  db = openDatabase({
-    url: database.url,
-    schema: 'clerk',
-    size: 4,
-    ...BOUNDS,
-    onError: () => undefined,
-  });
-  const logger = pino({ level: 'silent' });
-  const report = createUnwatchedReport(logger);
-  const { signal } = new AbortController();
-  apply = createApply({ db, policy: POLICY, bounds: BOUNDS, logger, report, signal });
+  db = openMirror(database.url);
+  apply = createQuietApply(db);
 });
 afterAll(async () => {
   await db.close();

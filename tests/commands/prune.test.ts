@@ -1,30 +1,22 @@
 /** `npm run prune`: what it removes, what it leaves, and that nothing which is left can bring back what it has forgotten. */
 import { type Job } from 'bullmq';
-import { pino } from 'pino';
 import { type EventType } from '../../src/clerk/event-types.js';
 import { sampleEvent, sampleId, type SampleOptions } from '../../src/clerk/samples/index.js';
-import { openDatabase, type Database } from '../../src/db/database.js';
+import { type Database } from '../../src/db/database.js';
 import { forgetMemories, listMemories } from '../../src/db/memories.js';
-import { createApply, type Apply } from '../../src/projections/apply.js';
+import { type Apply } from '../../src/projections/apply.js';
 import { ENTITIES } from '../../src/projections/fact.js';
 import { type OpenQueue } from '../../src/queue/contract.js';
 import { toJob } from '../../src/queue/job.js';
+import { BOUNDS, createQuietApply, openMirror } from '../support/applying.js';
 import { BACKENDS, openBackend, queueSettings, waitForQueue } from '../support/backends.js';
 import { newMessageId } from '../support/clerk.js';
 import { pruneCommand } from '../../src/commands/prune.js';
 import { runCommand, runToExit } from '../support/commands.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
-import { createUnwatchedReport } from '../support/observers.js';
 import { findFreePort } from '../support/ports.js';
 
 const DAY_MS = 86_400_000;
-const POLICY = {
-  instanceId: undefined,
-  mirrored: undefined,
-  defaultRole: 'client',
-  allowedRoles: undefined,
-};
-const BOUNDS = { lockTimeoutSeconds: 10, idleTimeoutSeconds: 10 };
 const RETENTION = {
   attempts: 1,
   completedAgeSeconds: 86_400,
@@ -38,15 +30,8 @@ let apply: Apply;
 
 beforeEach(async () => {
   database = await createDatabase();
-  db = openDatabase({
-    ...{ ...BOUNDS, url: database.url, schema: 'clerk', size: 4 },
-    onError: () => undefined,
-  });
-  const logger = pino({ level: 'silent' });
-  apply = createApply({
-    ...{ db, policy: POLICY, bounds: BOUNDS, logger, report: createUnwatchedReport(logger) },
-    signal: new AbortController().signal,
-  });
+  db = openMirror(database.url);
+  apply = createQuietApply(db);
 });
 afterEach(async () => {
   await db.close();

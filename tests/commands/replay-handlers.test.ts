@@ -1,32 +1,24 @@
 /** `npm run replay -- --handlers`: which runs it asks for, what it leaves alone, and that a worker then runs them. */
-import { pino } from 'pino';
 import { type EventType } from '../../src/clerk/event-types.js';
 import { sampleEvent, sampleId, type SampleOptions } from '../../src/clerk/samples/index.js';
 import { replayCommand } from '../../src/commands/replay.js';
-import { openDatabase, type Database } from '../../src/db/database.js';
+import { type Database } from '../../src/db/database.js';
 import { beginRounds, markRelayed } from '../../src/db/handler-runs.js';
 import { readHandlers } from '../../src/outbox/read-handlers.js';
-import { createApply, type Apply } from '../../src/projections/apply.js';
+import { type Apply } from '../../src/projections/apply.js';
 import { type OpenQueue } from '../../src/queue/contract.js';
 import { HANDLER_QUEUE_NAME, toHandlerJob } from '../../src/queue/handler-job.js';
 import { HANDLERS } from '../fixtures/handlers/index.js';
+import { createQuietApply, openMirror } from '../support/applying.js';
 import { BACKENDS, openBackend, queueSettings, waitForQueue } from '../support/backends.js';
 import { buildWithHandlers, type Build } from '../support/build.js';
 import { newMessageId } from '../support/clerk.js';
 import { runCommand, runInProcess } from '../support/commands.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
-import { createUnwatchedReport } from '../support/observers.js';
 import { killAll, startWorker } from '../support/processes.js';
 import { startTrialServer, type TrialServer } from '../support/trial-server.js';
 import { waitFor } from '../support/wait.js';
 
-const BOUNDS = { lockTimeoutSeconds: 10, idleTimeoutSeconds: 10 };
-const POLICY = {
-  instanceId: undefined,
-  mirrored: undefined,
-  defaultRole: 'client',
-  allowedRoles: undefined,
-};
 const RETENTION = {
   attempts: 8,
   completedAgeSeconds: 3_600,
@@ -55,14 +47,8 @@ describe.each(BACKENDS)('with the queue in %s', (kind) => {
     settings = { DATABASE_URL: database.url, TRIAL_URL: trial.url, ...queue };
     open = openBackend(queue, database).openQueue(HANDLER_QUEUE_NAME);
     await waitForQueue(open);
-    db = openDatabase({
-      ...{ ...BOUNDS, url: database.url, schema: 'clerk', size: 4 },
-      onError: () => undefined,
-    });
-    const logger = pino({ level: 'silent' });
-    apply = createApply({
-      ...{ db, policy: POLICY, bounds: BOUNDS, logger, report: createUnwatchedReport(logger) },
-      signal: new AbortController().signal,
+    db = openMirror(database.url);
+    apply = createQuietApply(db, {
       outbox: { handlersFor: readHandlers(HANDLERS).namesFor, notify: () => undefined },
     });
   });

@@ -1,13 +1,13 @@
 /** `npm run why` as an operator runs it: what came of an entity or an event, and what to do about it. */
-import { pino } from 'pino';
 import { sampleEvent, sampleId, type SampleOptions } from '../../src/clerk/samples/index.js';
 import { type EventType } from '../../src/clerk/event-types.js';
 import { whyCommand } from '../../src/commands/why.js';
 import { type WhyReport } from '../../src/commands/why/report.js';
-import { openDatabase, type Database } from '../../src/db/database.js';
-import { createApply, type Apply } from '../../src/projections/apply.js';
+import { type Database } from '../../src/db/database.js';
+import { type Apply } from '../../src/projections/apply.js';
 import { type OpenQueue } from '../../src/queue/contract.js';
 import { createEnqueue } from '../../src/queue/producer.js';
+import { createQuietApply, openMirror } from '../support/applying.js';
 import {
   BACKENDS,
   openBackend,
@@ -24,7 +24,6 @@ import {
 import { newMessageId } from '../support/clerk.js';
 import { runCommand, runInProcess, type CommandResult } from '../support/commands.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
-import { createUnwatchedReport } from '../support/observers.js';
 import { findFreePort } from '../support/ports.js';
 import { killAll, startWorker } from '../support/processes.js';
 import { waitFor } from '../support/wait.js';
@@ -34,12 +33,6 @@ const RETENTION = {
   completedAgeSeconds: 3_600,
   completedCount: 1_000,
   failedAgeSeconds: 3_600,
-};
-const POLICY = {
-  instanceId: undefined,
-  mirrored: undefined,
-  defaultRole: 'client',
-  allowedRoles: undefined,
 };
 
 describe.each(BACKENDS)('with the queue in %s', (kind) => {
@@ -56,18 +49,8 @@ describe.each(BACKENDS)('with the queue in %s', (kind) => {
     settings = { DATABASE_URL: database.url, ...queue };
     open = openBackend(queue, database).openQueue();
     await waitForQueue(open);
-    const bounds = { lockTimeoutSeconds: 10, idleTimeoutSeconds: 10 };
-    db = openDatabase({
-      url: database.url,
-      schema: 'clerk',
-      size: 2,
-      ...bounds,
-      onError: () => undefined,
-    });
-    const logger = pino({ level: 'silent' });
-    const report = createUnwatchedReport(logger);
-    const { signal } = new AbortController();
-    apply = createApply({ db, policy: POLICY, bounds, logger, report, signal });
+    db = openMirror(database.url);
+    apply = createQuietApply(db);
   });
   afterAll(async () => {
     await killAll();

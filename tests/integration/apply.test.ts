@@ -1,35 +1,20 @@
 /** What deliveries do to the tables of a real Postgres, in whatever order and company they come. */
-import { pino } from 'pino';
 import { type EventType } from '../../src/clerk/event-types.js';
 import { sampleEvent, sampleId, type SampleOptions } from '../../src/clerk/samples/index.js';
-import { openDatabase, type Database } from '../../src/db/database.js';
+import { type Database } from '../../src/db/database.js';
 import {
   createApply,
   recordFailure,
   type Apply,
   type ApplyOptions,
 } from '../../src/projections/apply.js';
+import { applyOptions, BOUNDS, openMirror, POLICY } from '../support/applying.js';
 import { newMessageId } from '../support/clerk.js';
 import { probeDatabase } from '../../src/db/probe.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { waitFor } from '../support/wait.js';
-import { createUnwatchedReport } from '../support/observers.js';
 
 const NOW = Date.UTC(2026, 0, 1);
-const POLICY = {
-  instanceId: undefined,
-  mirrored: undefined,
-  defaultRole: 'client',
-  allowedRoles: undefined,
-};
-
-const DATABASE_OPTIONS = {
-  schema: 'clerk',
-  size: 4,
-  lockTimeoutSeconds: 10,
-  idleTimeoutSeconds: 10,
-  onError: () => undefined,
-};
 
 let database: TestDatabase;
 let db: Database;
@@ -39,35 +24,21 @@ interface Overrides {
   db?: Database;
   policy?: object;
   lockTimeoutSeconds?: number;
-}
-
-function createOptions(overrides: Overrides = {}): ApplyOptions {
-  return {
-    db: overrides.db ?? db,
-    policy: { ...POLICY, ...overrides.policy },
-    bounds: { lockTimeoutSeconds: overrides.lockTimeoutSeconds ?? 10, idleTimeoutSeconds: 10 },
-    logger: pino({ level: 'silent' }),
-    report: createUnwatchedReport(pino({ level: 'silent' })),
-    signal: new AbortController().signal,
-  };
-}
-
-interface Overrides {
-  db?: Database;
-  policy?: object;
-  lockTimeoutSeconds?: number;
   signal?: AbortSignal;
 }
 
 function testOptions(overrides: Overrides = {}): ApplyOptions {
-  return {
-    db: overrides.db ?? db,
-    policy: { ...POLICY, ...overrides.policy },
-    bounds: { lockTimeoutSeconds: overrides.lockTimeoutSeconds ?? 10, idleTimeoutSeconds: 10 },
-    logger: pino({ level: 'silent' }),
-    report: createUnwatchedReport(pino({ level: 'silent' })),
-    signal: overrides.signal ?? new AbortController().signal,
-  };
+  const {
+    db: own = db,
+    policy,
+    lockTimeoutSeconds = BOUNDS.lockTimeoutSeconds,
+    signal,
+  } = overrides;
+  return applyOptions(own, {
+    policy: { ...POLICY, ...policy },
+    bounds: { ...BOUNDS, lockTimeoutSeconds },
+    ...(signal && { signal }),
+  });
 }
 
 function createTestApply(overrides?: Overrides): Apply {
@@ -76,7 +47,7 @@ function createTestApply(overrides?: Overrides): Apply {
 
 beforeAll(async () => {
   database = await createDatabase();
-  db = openDatabase({ ...DATABASE_OPTIONS, url: database.url });
+  db = openMirror(database.url);
   apply = createTestApply();
 });
 
@@ -417,14 +388,14 @@ describe('poison', () => {
 
   test('a failure reported from outside is recorded once, and never over what was applied', async () => {
     const event = user(newUser(), 0);
-    await recordFailure(createOptions(), event, 'its workers died');
+    await recordFailure(testOptions(), event, 'its workers died');
     expect(await ledgerOf(event.id)).toMatchObject({
       outcome: 'failed',
       error: 'its workers died',
       type: 'user.updated',
     });
     await apply([event]);
-    await recordFailure(createOptions(), event, 'too late');
+    await recordFailure(testOptions(), event, 'too late');
     expect(await ledgerOf(event.id)).toMatchObject({ outcome: 'applied', error: null });
   });
 });
@@ -492,7 +463,7 @@ describe('trouble', () => {
     const url = new URL(database.url);
     url.username = 'guest';
     url.password = 'guest';
-    const guest = openDatabase({ ...DATABASE_OPTIONS, url: url.href });
+    const guest = openMirror(url.href);
     await database.query(obstruct);
     const applied = createTestApply({ db: guest })([event]);
     await waitFor(

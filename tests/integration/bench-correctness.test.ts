@@ -1,5 +1,4 @@
 /** A figure whose run was not correct is void: what the comparison of tables with accepted events finds, and what it lets pass. */
-import { pino } from 'pino';
 import {
   beginRecord,
   checkMirror,
@@ -10,10 +9,10 @@ import {
   recordAccepted,
 } from '../../bench/correctness.js';
 import { createEvents, type BenchEvent } from '../../bench/events.js';
-import { openDatabase, type Database } from '../../src/db/database.js';
-import { createApply, type Apply } from '../../src/projections/apply.js';
+import { type Database } from '../../src/db/database.js';
+import { type Apply } from '../../src/projections/apply.js';
+import { createQuietApply, openMirror } from '../support/applying.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
-import { createUnwatchedReport } from '../support/observers.js';
 
 let database: TestDatabase;
 let db: Database;
@@ -21,29 +20,9 @@ let apply: Apply;
 
 beforeAll(async () => {
   database = await createDatabase();
-  db = openDatabase({
-    url: database.url,
-    schema: 'clerk',
-    size: 2,
-    lockTimeoutSeconds: 10,
-    idleTimeoutSeconds: 10,
-    onError: () => undefined,
-  });
-  const logger = pino({ level: 'silent' });
-  apply = createApply({
-    db,
-    policy: {
-      instanceId: undefined,
-      mirrored: undefined,
-      defaultRole: 'client',
-      allowedRoles: undefined,
-    },
-    bounds: { lockTimeoutSeconds: 10, idleTimeoutSeconds: 10 },
-    logger,
-    report: createUnwatchedReport(logger),
-    signal: new AbortController().signal,
-    outbox: { handlersFor: startHandlers, notify: () => undefined },
-  });
+  db = openMirror(database.url);
+  const outbox = { handlersFor: startHandlers, notify: () => undefined };
+  apply = createQuietApply(db, { outbox });
 });
 
 afterAll(async () => {

@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { EVENT_TYPES, type EventType } from '../../src/clerk/event-types.js';
 import { sampleEvent, sampleId, type SampleOptions } from '../../src/clerk/samples/index.js';
 import { createVerifier } from '../../src/clerk/signature.js';
-import { openDatabase, type Database } from '../../src/db/database.js';
+import { type Database } from '../../src/db/database.js';
 import { CASCADES, TABLES } from '../../src/db/tables.js';
 import { createApp } from '../../src/http/app.js';
 import { createApply, recordFailure, type Apply } from '../../src/projections/apply.js';
@@ -14,6 +14,7 @@ import { openConsumer } from '../../src/queue/consumer.js';
 import { createEnqueue } from '../../src/queue/producer.js';
 import { listen } from '../../src/server.js';
 import { EXPECTED, OCCURRED_AT, type Expectation } from '../fixtures/expected.js';
+import { applyOptions, createQuietApply, openMirror, POLICY } from '../support/applying.js';
 import {
   BACKENDS,
   openBackend,
@@ -24,23 +25,11 @@ import {
 import { deliver, newMessageId, SECRET } from '../support/clerk.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { waitFor } from '../support/wait.js';
-import {
-  createUnwatchedReport,
-  UNWATCHED_QUEUE,
-  UNWATCHED_REQUESTS,
-} from '../support/observers.js';
+import { UNWATCHED_QUEUE, UNWATCHED_REQUESTS } from '../support/observers.js';
 
 const FIXTURES = path.resolve(import.meta.dirname, '../fixtures');
 const NOW = Date.parse(OCCURRED_AT);
 const logger = pino({ level: 'silent' });
-const report = createUnwatchedReport(logger);
-const bounds = { lockTimeoutSeconds: 10, idleTimeoutSeconds: 10 };
-const POLICY: ProjectionPolicy = {
-  instanceId: undefined,
-  mirrored: undefined,
-  defaultRole: 'client',
-  allowedRoles: undefined,
-};
 const NOT_MIRROR_TABLES = [
   'handler_runs',
   'webhook_events',
@@ -559,7 +548,7 @@ async function startPipeline(kind: BackendKind): Promise<Pipeline> {
   });
   const server = await listen(app, { host: '127.0.0.1', port: 0, portVariable: 'PORT' });
   const stopping = new AbortController();
-  const applying = { db, policy: POLICY, bounds, logger, report, signal: stopping.signal };
+  const applying = applyOptions(db, { signal: stopping.signal });
   const consumer = openConsumer({
     backend,
     concurrency: 20,
@@ -597,12 +586,11 @@ async function startPipeline(kind: BackendKind): Promise<Pipeline> {
 }
 
 function openTestDatabase({ url }: TestDatabase): Database {
-  return openDatabase({ url, schema: 'clerk', size: 5, ...bounds, onError: () => undefined });
+  return openMirror(url, 5);
 }
 
 function createTestApply(db: Database, policy: Partial<ProjectionPolicy> = {}): Apply {
-  const { signal } = new AbortController();
-  return createApply({ db, policy: { ...POLICY, ...policy }, bounds, logger, report, signal });
+  return createQuietApply(db, { policy: { ...POLICY, ...policy } });
 }
 
 function event(type: EventType, options: SampleOptions, data: Json = {}, id = newMessageId()) {

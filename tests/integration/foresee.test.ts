@@ -1,19 +1,14 @@
 /** What a dry run foresees is what then happens: the same outcomes, rows and columns. */
 import { type Delivery } from '../../src/clerk/event.js';
-import { openDatabase, type Database } from '../../src/db/database.js';
+import { type Database } from '../../src/db/database.js';
 import { createForesight, type Change, type Foreseen } from '../../src/projections/foresee.js';
 import { prepareEvent } from '../../src/projections/prepare.js';
 import { applyInTransaction } from '../../src/projections/transaction.js';
+import { BOUNDS, openMirror, POLICY } from '../support/applying.js';
 import { makeHistory, shuffle } from '../support/crowd-history.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { type ModelEvent } from '../support/model.js';
 
-const POLICY = {
-  instanceId: undefined,
-  mirrored: undefined,
-  defaultRole: 'client',
-  allowedRoles: undefined,
-};
 const TABLES = ['users', 'organizations', 'organization_memberships'] as const;
 const PAGE_SIZE = 25;
 const NOW = Date.UTC(2026, 0, 1);
@@ -23,9 +18,7 @@ let db: Database;
 
 beforeEach(async () => {
   database = await createDatabase();
-  const bounds = { lockTimeoutSeconds: 10, idleTimeoutSeconds: 10 };
-  const options = { url: database.url, schema: 'clerk', size: 2, ...bounds };
-  db = openDatabase({ ...options, onError: () => undefined });
+  db = openMirror(database.url);
 });
 afterEach(async () => {
   await db.close();
@@ -154,8 +147,7 @@ function toDelivery(event: ModelEvent, n: number | undefined = 0): Delivery {
 
 async function apply(page: readonly Delivery[]): Promise<Map<string, string>> {
   const prepared = page.map((delivery) => prepareEvent(delivery, POLICY));
-  const bounds = { lockTimeoutSeconds: 10, idleTimeoutSeconds: 10 };
-  const settlements = await applyInTransaction(db, prepared, bounds);
+  const settlements = await applyInTransaction(db, prepared, BOUNDS);
   return new Map([...settlements].map(([id, { outcome }]) => [id, outcome]));
 }
 

@@ -1,26 +1,18 @@
 /** For which events the commit leaves handlers something to do, and for which it does not. */
-import { pino } from 'pino';
 import { toBackfillDelivery, toRepairDelivery } from '../../src/backfill/fetched-delivery.js';
 import { type Delivery } from '../../src/clerk/event.js';
 import { sampleEvent, sampleId } from '../../src/clerk/samples/index.js';
-import { openDatabase, type Database } from '../../src/db/database.js';
+import { type Database } from '../../src/db/database.js';
 import { createMetrics } from '../../src/metrics.js';
 import { listLabels, readHandlers } from '../../src/outbox/read-handlers.js';
 import { reportBacklog } from '../../src/outbox/report-backlog.js';
-import { createApply, type Apply } from '../../src/projections/apply.js';
+import { type Apply } from '../../src/projections/apply.js';
+import { BOUNDS, createQuietApply, openMirror } from '../support/applying.js';
 import { newMessageId } from '../support/clerk.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { parseMetrics } from '../support/metrics.js';
-import { createUnwatchedReport } from '../support/observers.js';
 
 const NOW = Date.UTC(2026, 0, 1);
-const POLICY = {
-  instanceId: undefined,
-  mirrored: undefined,
-  defaultRole: 'client',
-  allowedRoles: undefined,
-};
-const BOUNDS = { lockTimeoutSeconds: 10, idleTimeoutSeconds: 10 };
 
 let database: TestDatabase;
 let db: Database;
@@ -29,21 +21,8 @@ let notified: number;
 
 beforeAll(async () => {
   database = await createDatabase();
-  db = openDatabase({
-    url: database.url,
-    schema: 'clerk',
-    size: 4,
-    ...BOUNDS,
-    onError: () => undefined,
-  });
-  const logger = pino({ level: 'silent' });
-  apply = createApply({
-    db,
-    policy: POLICY,
-    bounds: BOUNDS,
-    logger,
-    report: createUnwatchedReport(logger),
-    signal: new AbortController().signal,
+  db = openMirror(database.url);
+  apply = createQuietApply(db, {
     outbox: {
       // Every type but one, so that whatever starts none is seen.
       handlersFor: (type) => (type === 'session.created' ? [] : ['first', 'second']),
@@ -171,13 +150,8 @@ test('a batch that is rolled back leaves nothing', async () => {
   const event = user(sampleId('user'), 0);
   const [blocker] = [await database.connect()];
   await blocker.query('BEGIN; LOCK TABLE clerk.handler_runs IN EXCLUSIVE MODE');
-  const short = createApply({
-    db,
-    policy: POLICY,
+  const short = createQuietApply(db, {
     bounds: { ...BOUNDS, lockTimeoutSeconds: 0.05 },
-    logger: pino({ level: 'silent' }),
-    report: createUnwatchedReport(pino({ level: 'silent' })),
-    signal: new AbortController().signal,
     outbox: { handlersFor: () => ['first'], notify: () => notified++ },
   });
   const [result] = await short([event]);
@@ -226,13 +200,7 @@ test('with the database away /metrics tells nothing of runs', async () => {
   const metrics = createMetrics('worker', { handler: listLabels(handlers) });
   const url = new URL(database.url);
   url.port = '1';
-  const away = openDatabase({
-    url: url.href,
-    schema: 'clerk',
-    size: 1,
-    ...BOUNDS,
-    onError: () => undefined,
-  });
+  const away = openMirror(url.href);
   reportBacklog(away, handlers, metrics);
   const { valueOf } = parseMetrics((await metrics.read()).text);
   expect(valueOf('handler_runs_unfinished')).toBeUndefined();

@@ -4,9 +4,9 @@
  */
 import fc from 'fast-check';
 import type pg from 'pg';
-import { pino } from 'pino';
-import { openDatabase, type Database, type Statements } from '../../src/db/database.js';
-import { createApply, type Applied } from '../../src/projections/apply.js';
+import { type Database, type Statements } from '../../src/db/database.js';
+import { type Applied } from '../../src/projections/apply.js';
+import { createQuietApply, openMirror } from '../support/applying.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { EPOCH, histories, numbered, toDelivery, type Message } from '../support/histories.js';
 import {
@@ -16,7 +16,6 @@ import {
   type EveryTable,
 } from '../support/model.js';
 import { waitFor } from '../support/wait.js';
-import { createUnwatchedReport } from '../support/observers.js';
 
 const HISTORIES = Number(process.env['HISTORIES'] ?? 200);
 const SEED = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
@@ -24,12 +23,6 @@ const SEED = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
 const LANES = 4;
 /** A transaction that writes to every table has about as many. */
 const MOST_STATEMENTS = 20;
-const POLICY = {
-  instanceId: undefined,
-  mirrored: undefined,
-  defaultRole: 'client',
-  allowedRoles: undefined,
-};
 
 /** The connection dies right before or after the n-th statement; or the answer to COMMIT is lost. */
 interface Crash {
@@ -395,25 +388,11 @@ function watching(
 
 function createTestApply(db: Database | undefined) {
   if (!db) throw new Error('There is no such applier.');
-  return createApply({
-    db,
-    policy: POLICY,
-    bounds: { lockTimeoutSeconds: 10, idleTimeoutSeconds: 10 },
-    logger: pino({ level: 'silent' }),
-    report: createUnwatchedReport(pino({ level: 'silent' })),
-    signal: new AbortController().signal,
-  });
+  return createQuietApply(db);
 }
 
 function open(): Database {
-  return openDatabase({
-    url: database.url,
-    schema: 'clerk',
-    size: LANES,
-    lockTimeoutSeconds: 10,
-    idleTimeoutSeconds: 10,
-    onError: () => undefined, // connections are killed on purpose
-  });
+  return openMirror(database.url, LANES);
 }
 
 /** The column that holds what tells one state from another. */

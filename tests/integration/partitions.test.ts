@@ -1,20 +1,17 @@
 /** The ledger in partitions, by the very lines of docs/scaling.md: what there was stays, and everything goes on working. */
-import { pino } from 'pino';
 import { readPartitioning } from '../../bench/report/read-partitioning.js';
 import { whyCommand } from '../../src/commands/why.js';
-import { openDatabase, type Database } from '../../src/db/database.js';
+import { type Database } from '../../src/db/database.js';
 import { migrate } from '../../src/db/migrate.js';
 import { probeDatabase } from '../../src/db/probe.js';
 import { prunePayloads } from '../../src/db/retention.js';
-import { createApply } from '../../src/projections/apply.js';
+import { BOUNDS, createQuietApply, openMirror } from '../support/applying.js';
 import { runInProcess } from '../support/commands.js';
 import { makeHistory, readTables, shuffle } from '../support/crowd-history.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { expectTables } from '../support/model.js';
-import { createUnwatchedReport } from '../support/observers.js';
 
 const SIZE = { users: 30, organizations: 6, memberships: 20 };
-const BOUNDS = { lockTimeoutSeconds: 10, idleTimeoutSeconds: 10 };
 const BATCH = 20;
 
 let database: TestDatabase;
@@ -22,8 +19,7 @@ let db: Database;
 
 beforeAll(async () => {
   database = await createDatabase();
-  const onError = () => undefined;
-  db = openDatabase({ url: database.url, schema: 'clerk', size: 2, ...BOUNDS, onError });
+  db = openMirror(database.url);
 });
 afterAll(async () => {
   await db.close();
@@ -75,20 +71,7 @@ function readLedger() {
 }
 
 async function applyAll(deliveries: readonly { id: string; body: string; receivedAt: number }[]) {
-  const logger = pino({ level: 'silent' });
-  const apply = createApply({
-    db,
-    policy: {
-      instanceId: undefined,
-      mirrored: undefined,
-      defaultRole: 'client',
-      allowedRoles: undefined,
-    },
-    bounds: BOUNDS,
-    logger,
-    report: createUnwatchedReport(logger),
-    signal: new AbortController().signal,
-  });
+  const apply = createQuietApply(db);
   const applied = [];
   for (let n = 0; n < deliveries.length; n += BATCH) {
     applied.push(...(await apply(deliveries.slice(n, n + BATCH))));

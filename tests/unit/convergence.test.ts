@@ -6,18 +6,13 @@ import fc from 'fast-check';
 import { type Outcome } from '../../src/db/ledger.js';
 import { CASCADES, type Row } from '../../src/db/tables.js';
 import { decide, nameOf, type Decision, type Known } from '../../src/projections/decide.js';
-import { ENTITIES, type Key, type ProjectionPolicy } from '../../src/projections/fact.js';
+import { ENTITIES, type Key } from '../../src/projections/fact.js';
 import { prepareEvent } from '../../src/projections/prepare.js';
+import { POLICY } from '../support/applying.js';
 import { histories, numbered, toDelivery, type Message } from '../support/histories.js';
 import { expectEveryTable, findDeleted } from '../support/model.js';
 
 const RUNS = Math.max(2_000, Number(process.env['HISTORIES'] ?? 0));
-const POLICY: ProjectionPolicy = {
-  instanceId: undefined,
-  mirrored: undefined,
-  defaultRole: 'client',
-  allowedRoles: undefined,
-};
 
 describe('whatever the order, the batches and the repetitions', () => {
   test('the tables equal the newest version of each entity', () => {

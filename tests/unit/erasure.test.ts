@@ -8,6 +8,7 @@ import { keyOf } from '../../src/projections/fact.js';
 import { prepareEvent } from '../../src/projections/prepare.js';
 import { type JsonRecord } from '../../src/record.js';
 import { scrub, scrubOwn, type Scrubbing } from '../../src/scrub.js';
+import { POLICY } from '../support/applying.js';
 
 const ANN = 'user_ann';
 const WALLET = '0x00000000000000000000000000000000000000aa';
@@ -215,10 +216,3 @@ describe('a late event of somebody who was erased', () => {
     expect(keep(event)).toMatchObject({ body: undefined, entry: { payload: event } });
   });
 });
-
-const POLICY = {
-  instanceId: undefined,
-  mirrored: undefined,
-  defaultRole: 'client',
-  allowedRoles: undefined,
-};

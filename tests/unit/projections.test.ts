@@ -4,15 +4,10 @@ import { parseEvent } from '../../src/clerk/event.js';
 import { sampleEvent, sampleId, seededRandom } from '../../src/clerk/samples/index.js';
 import { type Fact, type ProjectionPolicy } from '../../src/projections/fact.js';
 import { project } from '../../src/projections/registry.js';
+import { POLICY } from '../support/applying.js';
 
 const NOW = Date.UTC(2026, 0, 15, 12);
 const NOW_ISO = '2026-01-15T12:00:00.000Z';
-const POLICY: ProjectionPolicy = {
-  instanceId: undefined,
-  mirrored: undefined,
-  defaultRole: 'client',
-  allowedRoles: undefined,
-};
 
 describe('a user', () => {
   test('with everything fills every column', () => {
