@@ -2,13 +2,13 @@
 import { createScheduledReconcile, type ScheduledOptions } from './backfill/scheduled-reconcile.js';
 import { reportDrift } from './backfill/report-drift.js';
 import { TYPE_LABELS } from './clerk/event-types.js';
-import { readConfig } from './config.js';
-import { openDatabase } from './db/database.js';
+import { readConfig, type Config } from './config.js';
+import { openDatabase, type DatabaseOptions } from './db/database.js';
 import { createDatabaseCheck } from './db/probe.js';
 import { reportDatabase } from './db/report-database.js';
 import { loadEnvironment } from './environment.js';
 import { closeOnSignal, runMain, type Closable } from './lifecycle.js';
-import { createErrorDamper, createLogger } from './logger.js';
+import { createErrorDamper, type Logger } from './logger.js';
 import { createMetrics } from './metrics.js';
 import { createOpsApp } from './ops/ops-app.js';
 import { combineChecks, createQueueCheck, failWhenStopping } from './ops/readiness.js';
@@ -21,22 +21,18 @@ import { type Backend } from './queue/contract.js';
 import { openConsumer } from './queue/consumer.js';
 import { observeJobs } from './queue/observe-jobs.js';
 import { listen } from './server.js';
+import { openTracing } from './tracing/open-tracing.js';
 
 /** Two batches in flight, the probe, and the ledger rows of failures. */
 const DATABASE_CONNECTIONS = 5;
 
 await runMain(async () => {
-  const config = readConfig(loadEnvironment(process.env, process.cwd()), ['database']);
-  const logger = createLogger('worker', config.LOG_LEVEL, config.LOG_FORMAT);
+  const environment = loadEnvironment(process.env, process.cwd());
+  const config = readConfig(environment, ['database']);
+  const sources = { config, environment, processEnv: process.env };
+  const { tracing, logger } = await openTracing({ name: 'worker', ...sources });
   const stopping = new AbortController();
-  const bounds = toBounds(config);
-  const db = openDatabase({
-    url: config.DATABASE_URL ?? '',
-    schema: config.DATABASE_SCHEMA,
-    size: DATABASE_CONNECTIONS,
-    ...bounds,
-    onError: createErrorDamper(logger, 'trouble with the database'),
-  });
+  const db = openDatabase({ ...describeConnection(config, logger), size: DATABASE_CONNECTIONS });
   const backend = chooseBackend({
     redisUrl: config.REDIS_URL,
     databaseUrl: config.DIRECT_DATABASE_URL ?? config.DATABASE_URL,
@@ -48,9 +44,14 @@ await runMain(async () => {
   reportQueue(queue, metrics);
   reportDatabase(db, metrics);
   reportDrift(db, metrics);
-  const report = createReport(logger, metrics);
-  const policy = toPolicy(config);
-  const applying = { db, policy, bounds, logger, report, signal: stopping.signal };
+  const applying = {
+    db: tracing.traceDatabase(db),
+    policy: toPolicy(config),
+    bounds: toBounds(config),
+    logger,
+    report: tracing.traceReport(createReport(logger, metrics)),
+    signal: stopping.signal,
+  };
   const isReady = combineChecks([createQueueCheck(queue, logger), createDatabaseCheck(db)]);
   const ops = await listen(createOpsApp(failWhenStopping(isReady, stopping.signal), metrics), {
     host: config.OPS_HOST,
@@ -63,13 +64,15 @@ await runMain(async () => {
     concurrency: config.WORKER_CONCURRENCY,
     batchSize: config.WORKER_BATCH_SIZE,
     stalledLimit: config.STALLED_LIMIT,
-    apply,
+    apply: tracing.traceApply(apply),
     onDeadLetter: (delivery, reason) => recordFailure(applying, delivery, reason),
     observe: observeJobs(metrics),
+    tracing: tracing.jobs,
     logger,
   });
   closeOnSignal(
     [
+      { name: 'tracing', ...tracing },
       { name: 'database', ...db },
       { name: 'queue', ...queue },
       { name: 'ops', ...ops },
@@ -83,6 +86,15 @@ await runMain(async () => {
     'worker runs',
   );
 });
+
+function describeConnection(config: Config, logger: Logger): Omit<DatabaseOptions, 'size'> {
+  return {
+    url: config.DATABASE_URL ?? '',
+    schema: config.DATABASE_SCHEMA,
+    ...toBounds(config),
+    onError: createErrorDamper(logger, 'trouble with the database'),
+  };
+}
 
 /** None unless RECONCILE_EVERY is set. */
 function openReconcile({

@@ -1,5 +1,5 @@
 /** Takes jobs off the queue, many at once, and settles each by what the batch it travelled in made of it. */
-import { DelayedError, UnrecoverableError, type Job } from 'bullmq';
+import { DelayedError, UnrecoverableError, type Job, type Telemetry } from 'bullmq';
 import { type Delivery } from '../clerk/event.js';
 import { isDoneWithin } from '../deadline.js';
 import { isSyncError } from '../errors.js';
@@ -28,7 +28,15 @@ export interface ConsumerOptions {
   /** Called when a job has failed for good without `apply` having said so. */
   onDeadLetter: (delivery: Delivery, reason: string) => Promise<void>;
   observe: QueueObserver;
+  /** Undefined: jobs are not traced. */
+  tracing?: JobTracing | undefined;
   logger: Logger;
+}
+
+export interface JobTracing {
+  telemetry: Telemetry;
+  /** Called where BullMQ's span of the job is the active one, before the delivery joins a batch. */
+  carry: (delivery: Delivery, job: { type: string; attempt: number }) => void;
 }
 
 /** What happens to jobs besides being done; `type` is the event's. */
@@ -66,7 +74,7 @@ const UNHEARD =
   'the queue does not answer; the jobs that it was not told about run again elsewhere';
 
 export function openConsumer(options: ConsumerOptions): Consumer {
-  const { backend } = options;
+  const { backend, tracing } = options;
   const collect = createCollector({
     apply: options.apply,
     maxSize: options.batchSize,
@@ -82,20 +90,13 @@ export function openConsumer(options: ConsumerOptions): Consumer {
   const { worker, close } = backend.openWorker(
     async (job, token) =>
       processJob(job, token, (delivery) => {
+        tracing?.carry(delivery, { type: job.name, attempt: job.attemptsMade + 1 });
         const isSuspect = job.stalledCounter >= SUSPECT_AFTER_STALLS;
         const result = (isSuspect ? collectAlone : collect)(delivery);
         underWay.add(result);
         return result.finally(() => underWay.delete(result));
       }),
-    {
-      name: `worker-${process.pid}`,
-      concurrency: options.concurrency,
-      lockDuration: LOCK_DURATION_MS,
-      stalledInterval: STALLED_INTERVAL_MS,
-      maxStalledCount: options.stalledLimit,
-      runRetryDelay: RETRY_INTERVAL_MS,
-      settings: { backoffStrategy: (attemptsMade) => backoffMs(attemptsMade) },
-    },
+    toWorkerOptions(options),
   );
   worker.on('stalled', options.observe.stall);
   const reports = new Set<Promise<void>>();
@@ -122,6 +123,19 @@ export function openConsumer(options: ConsumerOptions): Consumer {
       await Promise.all(reports);
       await close();
     },
+  };
+}
+
+function toWorkerOptions({ concurrency, stalledLimit, tracing }: ConsumerOptions) {
+  return {
+    name: `worker-${process.pid}`,
+    concurrency,
+    lockDuration: LOCK_DURATION_MS,
+    stalledInterval: STALLED_INTERVAL_MS,
+    maxStalledCount: stalledLimit,
+    runRetryDelay: RETRY_INTERVAL_MS,
+    settings: { backoffStrategy: (attemptsMade: number) => backoffMs(attemptsMade) },
+    ...(tracing && { telemetry: tracing.telemetry }),
   };
 }
 

@@ -20,7 +20,12 @@ const DEADLINE_MS = 4_500;
 /** Together they may be large: a request's body is bounded, and so is their number. */
 const MOST_JOINED = 50;
 
-export function createEnqueue(open: OpenQueue, retention: Retention): Enqueue {
+/** @param describeContext what the job carries, so that its worker goes on in the trace that is under way. */
+export function createEnqueue(
+  open: OpenQueue,
+  retention: Retention,
+  describeContext?: () => string,
+): Enqueue {
   const add = createCollector({
     apply: (jobs: readonly NewJob[]) => addTogether(open, jobs),
     maxSize: MOST_JOINED,
@@ -28,7 +33,10 @@ export function createEnqueue(open: OpenQueue, retention: Retention): Enqueue {
   });
   return async (delivery, type) => {
     try {
-      return await withinDeadline(enqueue(open, add, toJob(delivery, type, retention)));
+      const job = toJob(delivery, type, retention);
+      // Here and not where BullMQ would: jobs of several requests are added together.
+      if (describeContext) job.opts.telemetry = { metadata: describeContext() };
+      return await withinDeadline(enqueue(open, add, job));
     } catch (error) {
       throw new SyncError(
         'queue.unavailable',
