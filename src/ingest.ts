@@ -37,9 +37,7 @@ await runMain(async () => {
     paths: config.WEBHOOK_PATHS,
     verify: createVerifier(config.signingSecrets),
     middleware: tracing.middleware,
-    enqueue: tracing.traceEnqueue(
-      createEnqueue(queue, toRetention(config), tracing.describeContext),
-    ),
+    enqueue: tracing.traceEnqueue(createEnqueue(queue, toRetention(config), tracing.describeTrace)),
     bodyLimitBytes: config.BODY_LIMIT,
     redaction: { storePrivateMetadata: config.STORE_PRIVATE_METADATA },
     logger,

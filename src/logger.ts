@@ -8,7 +8,7 @@ export interface LogSettings {
   /** `auto` is pretty on a terminal and JSON elsewhere. */
   format: LogFormat;
   /** Fields that each line gets besides its own. */
-  describeLine?: (() => object) | undefined;
+  describeLine?: ((line: object) => object) | undefined;
 }
 
 export function createLogger(name: string, settings: LogSettings): Logger {

@@ -20,11 +20,11 @@ const DEADLINE_MS = 4_500;
 /** Together they may be large: a request's body is bounded, and so is their number. */
 const MOST_JOINED = 50;
 
-/** @param describeContext what the job carries, so that its worker goes on in the trace that is under way. */
+/** @param describeTrace what the delivery's job carries, for its worker to go on in the same trace; undefined: nothing. */
 export function createEnqueue(
   open: OpenQueue,
   retention: Retention,
-  describeContext?: () => string,
+  describeTrace?: (delivery: Delivery) => string | undefined,
 ): Enqueue {
   const add = createCollector({
     apply: (jobs: readonly NewJob[]) => addTogether(open, jobs),
@@ -34,8 +34,9 @@ export function createEnqueue(
   return async (delivery, type) => {
     try {
       const job = toJob(delivery, type, retention);
-      // Here and not where BullMQ would: jobs of several requests are added together.
-      if (describeContext) job.opts.telemetry = { metadata: describeContext() };
+      // Here and not where BullMQ would: jobs of several requests are added together, and each has a trace of its own.
+      const metadata = describeTrace?.(delivery);
+      if (metadata !== undefined) job.opts.telemetry = { metadata };
       return await withinDeadline(enqueue(open, add, job));
     } catch (error) {
       throw new SyncError(

@@ -8,7 +8,7 @@ import { createUntraced } from './untraced.js';
 
 export interface TracingOptions {
   /** Of the process: `service.name` is `clerk-sync-` and this, unless OTEL_SERVICE_NAME says otherwise. */
-  name: string;
+  name: 'ingest' | 'worker';
   config: Config;
   /** All that was read, .env files included. */
   environment: Environment;
@@ -43,5 +43,5 @@ async function chooseTracing({
     if (variable.startsWith('OTEL_') && value !== undefined) processEnv[variable] = value;
   }
   const { startTracing } = await import('./start-tracing.js');
-  return startTracing(`clerk-sync-${name}`, config);
+  return startTracing(name, config);
 }

@@ -1,5 +1,5 @@
 /** OpenTelemetry's parts put together: what is kept, how it is sent, and that neither can hurt. */
-import { context, diag, DiagLogLevel, trace } from '@opentelemetry/api';
+import { context, diag, DiagLogLevel, propagation, trace, type Tracer } from '@opentelemetry/api';
 import { setGlobalErrorHandler, W3CTraceContextPropagator } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import {
@@ -15,39 +15,35 @@ import { randomUUID } from 'node:crypto';
 import { isDoneWithin } from '../deadline.js';
 import { createErrorDamper, type Logger } from '../logger.js';
 import { exportAllowed } from './allowed-spans.js';
-import { createSampler, isSampled } from './samplers.js';
+import { describeSpan } from './describe-span.js';
+import { createSampler } from './samplers.js';
 import { type TracingConfig } from './settings.js';
 import { createBatchTracing } from './trace-batches.js';
 import { traceDatabase } from './trace-database.js';
 import { createJobTracing, type Carried } from './trace-jobs.js';
-import { createIngestTracing, findRequestSpan } from './trace-requests.js';
-import { type Tracing } from './tracing.js';
+import { createIngestTracing } from './trace-requests.js';
+import { type Tracing, type WorkerTracing } from './tracing.js';
+import { createUntraced } from './untraced.js';
 
 /** How long a stop waits for the collector. What it has not taken by then is lost; a trace is not worth more. */
 const FAREWELL_MS = 2_000;
 
-/** @param service `service.name`, unless the environment says otherwise. */
-export function startTracing(service: string, config: TracingConfig): Tracing {
+export function startTracing(name: 'ingest' | 'worker', config: TracingConfig): Tracing {
   const trouble = catchTrouble();
   const provider = new NodeTracerProvider({
-    resource: describeProcess(service),
+    resource: describeProcess(`clerk-sync-${name}`),
     sampler: createSampler(config),
     // Bounded (OTEL_BSP_MAX_QUEUE_SIZE): with the collector away or slow, the newest spans are dropped.
     spanProcessors: [new BatchSpanProcessor(exportAllowed(new OTLPTraceExporter()))],
   });
   // No baggage: nothing of a request's but its trace goes on the queue.
-  provider.register({ propagator: new W3CTraceContextPropagator() });
-  const prisma = new PrismaInstrumentation();
-  prisma.setTracerProvider(provider);
-  prisma.enable();
+  propagation.setGlobalPropagator(new W3CTraceContextPropagator());
   const tracer = provider.getTracer('clerk-sync');
-  const carried: Carried = new WeakMap();
   return {
-    ...createIngestTracing(tracer, config.WEBHOOK_PATHS),
-    jobs: createJobTracing(carried),
-    ...createBatchTracing(tracer, carried),
-    traceDatabase: (db) => traceDatabase(tracer, db),
-    describeLine,
+    ...createUntraced(null),
+    ...(name === 'ingest'
+      ? createIngestTracing(tracer, config.WEBHOOK_PATHS)
+      : startWorkerTracing(provider, tracer)),
     reportTo: trouble.reportTo,
     async close() {
       const closed = provider.shutdown().catch(trouble.report);
@@ -56,6 +52,24 @@ export function startTracing(service: string, config: TracingConfig): Tracing {
         new Error('The collector did not take the last spans in time; they are lost.'),
       );
     },
+  };
+}
+
+/** BullMQ and Prisma ask OpenTelemetry which span is the active one, and make their own by the registered provider. */
+function startWorkerTracing(
+  provider: NodeTracerProvider,
+  tracer: Tracer,
+): WorkerTracing & Pick<Tracing, 'describeLine'> {
+  provider.register({ propagator: null });
+  const prisma = new PrismaInstrumentation();
+  prisma.setTracerProvider(provider);
+  prisma.enable();
+  const carried: Carried = new WeakMap();
+  return {
+    jobs: createJobTracing(carried),
+    ...createBatchTracing(tracer, carried),
+    traceDatabase: (db) => traceDatabase(tracer, db),
+    describeLine: () => describeSpan(trace.getSpan(context.active())),
   };
 }
 
@@ -91,10 +105,3 @@ function catchTrouble() {
 }
 
 const TROUBLE = 'trouble with tracing';
-
-function describeLine(): Record<string, string> {
-  const span = trace.getSpan(context.active()) ?? findRequestSpan();
-  const found = span?.spanContext();
-  if (!found || !isSampled(found)) return {};
-  return { trace_id: found.traceId, span_id: found.spanId };
-}

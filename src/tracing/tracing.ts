@@ -6,7 +6,7 @@ import { type JobTracing } from '../queue/consumer.js';
 
 export interface Tracing extends IngestTracing, WorkerTracing {
   /** What ties a line of the log to the span that it is written in. Undefined: nothing. */
-  describeLine: (() => Record<string, string>) | undefined;
+  describeLine: ((line: object) => Record<string, string>) | undefined;
   /** Where trouble with tracing itself is told of; it is nobody else's. */
   reportTo: (logger: Logger) => void;
   /** Sends what is left, within a bounded time. Never rejects. */
@@ -16,9 +16,11 @@ export interface Tracing extends IngestTracing, WorkerTracing {
 export interface IngestTracing {
   /** To be asked before all else. Undefined: need not be. */
   middleware: Middleware | undefined;
-  traceEnqueue: <D extends Identified, S extends string>(enqueue: Enqueue<D, S>) => Enqueue<D, S>;
-  /** The span that is under way, as a job carries it. */
-  describeContext: (() => string) | undefined;
+  traceEnqueue: <D extends Identified, S extends string>(
+    enqueue: Enqueue<D, S>,
+  ) => EnqueueFor<D, S>;
+  /** The span that sends a delivery, as its job carries it. */
+  describeTrace: ((delivery: object) => string | undefined) | undefined;
 }
 
 export interface WorkerTracing {
@@ -40,6 +42,8 @@ export interface Identified {
 }
 
 export type Enqueue<D, S> = (delivery: D, type: string) => Promise<S>;
+/** `response`: what answers the request that brought the delivery. */
+export type EnqueueFor<D, S> = (delivery: D, type: string, response: ServerResponse) => Promise<S>;
 export type Apply<D, R> = (deliveries: readonly D[]) => Promise<R[]>;
 
 export interface Applied {

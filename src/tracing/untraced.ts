@@ -6,7 +6,7 @@ export function createUntraced(problem: string | null): Tracing {
   return {
     middleware: undefined,
     traceEnqueue: (enqueue) => enqueue,
-    describeContext: undefined,
+    describeTrace: undefined,
     jobs: undefined,
     traceApply: (apply) => apply,
     traceReport: (report) => report,
