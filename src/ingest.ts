@@ -5,7 +5,7 @@ import { loadEnvironment } from './environment.js';
 import { createApp } from './http/app.js';
 import { observeRequests } from './http/observe-requests.js';
 import { closeOnSignal, runMain } from './lifecycle.js';
-import { createErrorDamper, createLogger } from './logger.js';
+import { createErrorDamper } from './logger.js';
 import { createMetrics } from './metrics.js';
 import { createOpsApp } from './ops/ops-app.js';
 import { createQueueCheck, failWhenStopping, waitUntilReady } from './ops/readiness.js';
@@ -14,13 +14,15 @@ import { chooseBackend } from './queue/backend.js';
 import { toRetention } from './queue/job.js';
 import { createEnqueue } from './queue/producer.js';
 import { listen } from './server.js';
+import { openTracing } from './tracing/open-tracing.js';
 
 const STARTUP_PATIENCE_MS = 2_000;
 
 await runMain(async () => {
   const environment = loadEnvironment(process.env, process.cwd());
   const config = readConfig(environment, ['signing-secret', 'queue']);
-  const logger = createLogger('ingest', config.LOG_LEVEL, config.LOG_FORMAT);
+  const sources = { config, environment, processEnv: process.env };
+  const { tracing, logger } = await openTracing({ name: 'ingest', ...sources });
   const stopping = new AbortController();
   const queue = chooseBackend({
     redisUrl: config.REDIS_URL,
@@ -35,7 +37,8 @@ await runMain(async () => {
   const app = createApp({
     paths: config.WEBHOOK_PATHS,
     verify: createVerifier(config.signingSecrets),
-    enqueue: createEnqueue(queue, toRetention(config)),
+    middleware: tracing.middleware,
+    enqueue: tracing.traceEnqueue(createEnqueue(queue, toRetention(config), tracing.describeTrace)),
     bodyLimitBytes: config.BODY_LIMIT,
     redaction: { storePrivateMetadata: config.STORE_PRIVATE_METADATA },
     logger,
@@ -58,6 +61,7 @@ await runMain(async () => {
   });
   closeOnSignal(
     [
+      { name: 'tracing', ...tracing },
       { name: 'queue', ...queue },
       { name: 'ops', ...ops },
       { name: 'server', ...server },

@@ -3,14 +3,23 @@ import { pino, type DestinationStream, type Logger } from 'pino';
 
 export type { Logger } from 'pino';
 
-/** @param format `auto` is pretty on a terminal and JSON elsewhere. */
-export function createLogger(name: string, level: string, format: LogFormat): Logger {
+export interface LogSettings {
+  level: string;
+  /** `auto` is pretty on a terminal and JSON elsewhere. */
+  format: LogFormat;
+  /** Fields that each line gets besides its own. */
+  describeLine?: ((line: object) => object) | undefined;
+}
+
+export function createLogger(name: string, settings: LogSettings): Logger {
+  const { level, format, describeLine } = settings;
   const pretty = format === 'pretty' || (format === 'auto' && process.stdout.isTTY);
   const options = {
     name,
     level,
     base: { name, pid: process.pid },
     serializers: { err: describeError },
+    ...(describeLine && { mixin: describeLine }),
   };
   if (pretty) {
     const transport = { target: 'pino-pretty', options: { ignore: 'pid,hostname,name' } };

@@ -10,7 +10,7 @@ import { reportDatabase } from './db/report-database.js';
 import { loadEnvironment } from './environment.js';
 import { HANDLERS } from './handlers/index.js';
 import { closeOnSignal, runMain, type Closable } from './lifecycle.js';
-import { createErrorDamper, createLogger, type Logger } from './logger.js';
+import { createErrorDamper, type Logger } from './logger.js';
 import { createMetrics, type Metrics } from './metrics.js';
 import { createOpsApp } from './ops/ops-app.js';
 import { combineChecks, createQueueCheck, failWhenStopping } from './ops/readiness.js';
@@ -29,6 +29,8 @@ import { openConsumer } from './queue/consumer.js';
 import { HANDLER_QUEUE_NAME } from './queue/handler-job.js';
 import { observeJobs } from './queue/observe-jobs.js';
 import { listen } from './server.js';
+import { openTracing } from './tracing/open-tracing.js';
+import { type WorkerTracing } from './tracing/tracing.js';
 
 /** Two batches in flight, the probe, and the ledger rows of failures. */
 const DATABASE_CONNECTIONS = 5;
@@ -37,7 +39,8 @@ await runMain(async () => {
   const env = loadEnvironment(process.env, process.cwd());
   const config = readConfig(env, ['database']);
   const handlers = readHandlers(HANDLERS);
-  const logger = createLogger('worker', config.LOG_LEVEL, config.LOG_FORMAT);
+  const sources = { config, environment: env, processEnv: process.env };
+  const { tracing, logger } = await openTracing({ name: 'worker', ...sources });
   const stopping = new AbortController();
   const connection = describeConnection(config, logger);
   const db = openDatabase({ ...connection, size: DATABASE_CONNECTIONS });
@@ -58,6 +61,7 @@ await runMain(async () => {
     portVariable: 'WORKER_OPS_PORT',
   });
   const opened: Closable[] = [
+    { name: 'tracing', ...tracing },
     { name: 'database', ...db },
     { name: 'queue', ...queue },
     { name: 'queue of handlers', ...handlerQueue },
@@ -73,15 +77,15 @@ await runMain(async () => {
   if (outbox) opened.push({ name: 'handlers', ...outbox });
   if (does('mirror')) {
     const applying = {
-      db,
+      db: tracing.traceDatabase(db),
       policy: toPolicy(config),
       bounds: toBounds(config),
       logger,
-      report: createReport(logger, metrics),
+      report: tracing.traceReport(createReport(logger, metrics)),
       signal: stopping.signal,
       outbox: { handlersFor: handlers.namesFor, notify: () => outbox?.notify() },
     };
-    mirror = openMirror({ config, backend, applying, metrics });
+    mirror = openMirror({ config, backend, applying, metrics, tracing });
     opened.push(...mirror.opened);
   }
   closeOnSignal(opened, { stopping, graceSeconds: config.SHUTDOWN_GRACE, logger });
@@ -138,6 +142,7 @@ interface MirrorOptions {
   backend: Backend;
   applying: ApplyOptions;
   metrics: Metrics;
+  tracing: WorkerTracing;
 }
 
 interface Mirror {
@@ -146,7 +151,8 @@ interface Mirror {
 }
 
 /** The consumer of events, and the reconcile that a worker may do by itself. */
-function openMirror({ config, backend, applying, metrics }: MirrorOptions): Mirror {
+function openMirror(options: MirrorOptions): Mirror {
+  const { config, backend, applying, metrics, tracing } = options;
   const { db, logger, signal } = applying;
   const apply = createApply(applying);
   const consumer = openConsumer({
@@ -154,9 +160,10 @@ function openMirror({ config, backend, applying, metrics }: MirrorOptions): Mirr
     concurrency: config.WORKER_CONCURRENCY,
     batchSize: config.WORKER_BATCH_SIZE,
     stalledLimit: config.STALLED_LIMIT,
-    apply,
+    apply: tracing.traceApply(apply),
     onDeadLetter: (delivery, reason) => recordFailure(applying, delivery, reason),
     observe: observeJobs(metrics),
+    tracing: tracing.jobs,
     logger,
   });
   const reconcile = openReconcile({ config, backend, db, apply, logger, signal });

@@ -46,7 +46,7 @@ export async function withClerk<T>(
       policy,
       bounds: toBounds(config),
       // What became of each object is counted by the command itself.
-      logger: createLogger('command', 'silent', 'json'),
+      logger: createLogger('command', { level: 'silent', format: 'json' }),
       report: {
         settled: () => undefined,
         batch: () => undefined,

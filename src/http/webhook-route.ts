@@ -8,8 +8,11 @@ import { toQueueBody, type QueueBodyOptions } from './queue-body.js';
 
 export interface WebhookRouteOptions {
   verify: Verify;
-  /** Resolves once the queue holds the delivery, with what it made of it. Throws `queue.unavailable`. */
-  enqueue: (delivery: Delivery, type: string) => Promise<string>;
+  /**
+   * Resolves once the queue holds the delivery, with what it made of it. Throws `queue.unavailable`. `response` is for whoever
+   * follows the request to its end.
+   */
+  enqueue: (delivery: Delivery, type: string, response: Response) => Promise<string>;
   bodyLimitBytes: number;
   redaction: QueueBodyOptions;
   logger: Logger;
@@ -54,7 +57,7 @@ function receiveWebhook({
       body: toQueueBody(text, envelope, { type, ...redaction }),
       receivedAt: Date.now(),
     };
-    const status = await enqueue(delivery, type);
+    const status = await enqueue(delivery, type, response);
     logger.info({ id, type, status }, 'received');
     response.locals['outcome'] = status;
     answer(response, JSON.stringify({ status, id }));

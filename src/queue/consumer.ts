@@ -1,5 +1,5 @@
 /** Takes jobs off the queue, many at once, and settles each by what the batch it travelled in made of it. */
-import { DelayedError, UnrecoverableError, type Job } from 'bullmq';
+import { DelayedError, UnrecoverableError, type Job, type Telemetry } from 'bullmq';
 import { type Delivery } from '../clerk/event.js';
 import { isDoneWithin } from '../deadline.js';
 import { isSyncError } from '../errors.js';
@@ -29,7 +29,15 @@ export interface ConsumerOptions {
   /** Called when a job has failed for good without `apply` having said so. */
   onDeadLetter: (delivery: Delivery, reason: string) => Promise<void>;
   observe: QueueObserver;
+  /** Undefined: jobs are not traced. */
+  tracing?: JobTracing | undefined;
   logger: Logger;
+}
+
+export interface JobTracing {
+  telemetry: Telemetry;
+  /** Called where BullMQ's span of the job is the active one, before the delivery joins a batch. */
+  carry: (delivery: Delivery, job: { type: string; attempt: number }) => void;
 }
 
 /** What happens to jobs besides being done; `type` is the event's. */
@@ -60,7 +68,7 @@ const UNHEARD =
   'the queue does not answer; the jobs that it was not told about run again elsewhere';
 
 export function openConsumer(options: ConsumerOptions): Consumer {
-  const { backend, apply, batchSize } = options;
+  const { backend, apply, batchSize, tracing } = options;
   const collect = createCollector({ apply, maxSize: batchSize, maxInFlight: BATCHES_IN_FLIGHT });
   const collectAlone = createCollector({ apply, maxSize: 1, maxInFlight: 1, order: 'random' });
   const underWay = new Set<Promise<Result>>();
@@ -70,12 +78,16 @@ export function openConsumer(options: ConsumerOptions): Consumer {
       taken++;
       const isSuspect = job.stalledCounter >= SUSPECT_AFTER_STALLS;
       return processJob(job, token, (delivery) => {
+        tracing?.carry(delivery, { type: job.name, attempt: job.attemptsMade + 1 });
         const result = (isSuspect ? collectAlone : collect)(delivery);
         underWay.add(result);
         return result.finally(() => underWay.delete(result));
       });
     },
-    toWorkerOptions(options.concurrency, options.stalledLimit),
+    {
+      ...toWorkerOptions(options.concurrency, options.stalledLimit),
+      ...(tracing && { telemetry: tracing.telemetry }),
+    },
   );
   worker.on('stalled', options.observe.stall);
   const reports = new Set<Promise<void>>();

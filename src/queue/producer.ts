@@ -20,7 +20,12 @@ const DEADLINE_MS = 4_500;
 /** Together they may be large: a request's body is bounded, and so is their number. */
 const MOST_JOINED = 50;
 
-export function createEnqueue(open: OpenQueue, retention: Retention): Enqueue {
+/** @param describeTrace what the delivery's job carries, for its worker to go on in the same trace; undefined: nothing. */
+export function createEnqueue(
+  open: OpenQueue,
+  retention: Retention,
+  describeTrace?: (delivery: Delivery) => string | undefined,
+): Enqueue {
   const add = createCollector({
     apply: (jobs: readonly NewJob[]) => addTogether(open, jobs),
     maxSize: MOST_JOINED,
@@ -28,7 +33,11 @@ export function createEnqueue(open: OpenQueue, retention: Retention): Enqueue {
   });
   return async (delivery, type) => {
     try {
-      return await withinDeadline(enqueue(open, add, toJob(delivery, type, retention)));
+      const job = toJob(delivery, type, retention);
+      // Here and not where BullMQ would: jobs of several requests are added together, and each has a trace of its own.
+      const metadata = describeTrace?.(delivery);
+      if (metadata !== undefined) job.opts.telemetry = { metadata };
+      return await withinDeadline(enqueue(open, add, job));
     } catch (error) {
       throw new SyncError(
         'queue.unavailable',

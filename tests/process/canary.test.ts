@@ -23,6 +23,7 @@ import {
   type PlantedEvent,
 } from '../support/canaries.js';
 import { newMessageId, post, type Answer } from '../support/clerk.js';
+import { startCollector, type Collector } from '../support/collector.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { killAll, startIngest, startWorker } from '../support/processes.js';
 import { waitFor } from '../support/wait.js';
@@ -34,9 +35,11 @@ describe.each(BACKENDS)('with the queue in %s', (kind) => {
   let signingSecret: string;
   let databasePassword: string;
   let settings: Settings;
+  let collector: Collector;
 
   beforeEach(async () => {
     database = await createDatabase();
+    collector = await startCollector();
     signingSecret = `whsec_${randomBytes(32).toString('base64')}`;
     databasePassword = `pw${randomBytes(12).toString('hex')}`;
     settings = {
@@ -45,10 +48,12 @@ describe.each(BACKENDS)('with the queue in %s', (kind) => {
       CLERK_WEBHOOK_SIGNING_SECRET: signingSecret,
       LOG_LEVEL: 'trace',
       JOB_ATTEMPTS: '1',
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint,
     };
   });
   afterEach(async () => {
     await killAll();
+    await collector.close();
     await database.drop();
   });
 
@@ -94,6 +99,7 @@ describe.each(BACKENDS)('with the queue in %s', (kind) => {
       'an HTTP answer': answers,
       "ingest's log": [ingest.output()],
       "the worker's log": [worker.output()],
+      'a trace': collector.bodies.map(String),
       'a failure reason': failed.map(({ failedReason }) => failedReason),
       'a stack trace': failed.flatMap(({ stacktrace }) => stacktrace).map(String),
       'the queue beside the body': (await readQueue(kind, settings, database)).beside,
@@ -102,6 +108,8 @@ describe.each(BACKENDS)('with the queue in %s', (kind) => {
       ).map(({ error }) => error),
     };
     for (const texts of Object.values(shown)) expect(texts.length).toBeGreaterThan(0);
+    const traced = collector.bodies.map(String).join();
+    for (const { id } of events) expect(traced).toContain(id);
     expect(personal.findIn(shown)).toEqual([]);
     const stored = {
       'the waiting queue': waiting.everything,
@@ -237,5 +245,6 @@ async function readKey(redis: Redis, key: string): Promise<unknown> {
   if (type === 'set') return redis.smembers(key);
   if (type === 'zset') return redis.zrange(key, 0, -1, 'WITHSCORES');
   if (type === 'stream') return redis.xrange(key, '-', '+');
+  if (type === 'none') return []; // expired since it was listed: a lock
   throw new Error(`${key} is a ${type}, which this test cannot search.`);
 }

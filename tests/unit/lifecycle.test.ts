@@ -174,7 +174,7 @@ function start(script: string, { delaySeconds = 0, graceSeconds = 2 }: Limits = 
     ${script}
     closeOnSignal(resources, {
       stopping, delaySeconds: ${delaySeconds}, graceSeconds: ${graceSeconds},
-      logger: createLogger('test', 'info', 'json'),
+      logger: createLogger('test', { level: 'info', format: 'json' }),
     });
     process.stdout.write('up\\n');`;
   const child = spawn(
