@@ -9,9 +9,10 @@ COPY tsconfig.json tsconfig.build.json ./
 COPY scripts/generate-client.mjs ./scripts/
 COPY prisma ./prisma
 COPY src ./src
-# Prisma brings its query compiler for each database, twice, as base64: half of all that is installed.
+# Prisma brings its query compiler for each database, twice, as base64: half of all that is installed. Source maps and types are nothing to Node.
 RUN npm run build && npm prune --omit=dev --omit=optional --no-audit --no-fund \
-  && find node_modules/@prisma/client/runtime -name 'query_compiler_*' ! -name '*.postgresql.*' -delete
+  && find node_modules/@prisma/client/runtime -name 'query_compiler_*' ! -name '*.postgresql.*' -delete \
+  && find node_modules -type f '(' -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' ')' -delete
 
 FROM node:24.21-bookworm-slim
 LABEL org.opencontainers.image.title="clerk-sync" \
