@@ -3,12 +3,12 @@ import { createHmac } from 'node:crypto';
 import { type Webhook } from 'svix';
 import { isRecord } from '../record.js';
 
-type Sign = (id: string, at: Date, payload: string) => string;
+type Sign = (id: string, at: Date, payload: string | Buffer) => string;
 
 const PROBE = ['msg_probe', new Date(0), '{"type":"probe","text":"é😀"}'] as const;
 
 /**
- * 20 instead of 70 µs for 3 kB, and 0.2 instead of 2.4 ms for what a stranger may send. Does nothing where this svix is built
+ * 20 instead of 70 µs for 3 kB, and 0.2 instead of 2.4 ms for the 256 kB that a stranger may send: bytes are hashed as they are. Does nothing where this svix is built
  * differently, or where one and the same message would get another signature.
  * @returns whether it is in use.
  */
@@ -18,7 +18,7 @@ export function hashNatively(webhook: Webhook): boolean {
   const { key } = inner;
   const sign: Sign = (id, at, payload) => {
     const seconds = Math.floor(at.getTime() / 1000);
-    const hash = createHmac('sha256', key).update(`${id}.${seconds}.${payload}`);
+    const hash = createHmac('sha256', key).update(`${id}.${seconds}.`).update(payload);
     return `v1,${hash.digest('base64')}`;
   };
   if (webhook.sign(...PROBE) !== sign(...PROBE)) return false;

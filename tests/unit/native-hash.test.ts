@@ -18,7 +18,7 @@ function createPair(secret: string) {
 }
 
 /** What the webhook makes of it: a result, or the error's kind and words. */
-function judge(webhook: Webhook, body: string, headers: Record<string, string>): unknown {
+function judge(webhook: Webhook, body: string | Buffer, headers: Record<string, string>): unknown {
   try {
     return { verified: webhook.verify(body, headers) };
   } catch (error) {
@@ -35,6 +35,7 @@ test('it signs as svix does, whatever the secret, the id, the time and the text'
     fc.property(secrets, ids, fc.date({ noInvalidDate: true }), texts, (secret, id, at, text) => {
       const { svix, native } = createPair(secret);
       expect(native.sign(id, at, text)).toBe(svix.sign(id, at, text));
+      expect(native.sign(id, at, Buffer.from(text))).toBe(svix.sign(id, at, text));
     }),
     { numRuns: 500 },
   );
@@ -74,6 +75,7 @@ test('it judges as svix does: true signatures, forged, aged, mangled, of other t
         const received = tamper ? `${body} ` : body;
         const verdict = judge(svix, received, headers);
         expect(judge(native, received, headers)).toEqual(verdict);
+        expect(judge(native, Buffer.from(received), headers)).toEqual(verdict);
         verdicts[Object.keys(Object(verdict))[0] as keyof typeof verdicts]++; // as judge has it
       },
     ),

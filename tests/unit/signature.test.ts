@@ -26,6 +26,21 @@ describe('accepts', () => {
     expect(verify(signed({ id: 'msg_1' }), Buffer.from(BODY)).id).toBe('msg_1');
   });
 
+  test.each([1, 31, 33, 300])(
+    'a body of %d kB, and gives its text and what it says',
+    (kilobytes) => {
+      const body = JSON.stringify({
+        type: 'user.created',
+        name: 'Zoë 😀'.repeat((kilobytes * 1024) / 9),
+      });
+      expect(verify(signed({ id: 'msg_1', body }), Buffer.from(body))).toEqual({
+        id: 'msg_1',
+        text: body,
+        value: JSON.parse(body),
+      });
+    },
+  );
+
   test('a delivery under the names of Standard Webhooks', () => {
     const headers = signed({ id: 'msg_1', family: 'webhook' });
     expect(verify(headers, Buffer.from(BODY)).id).toBe('msg_1');
