@@ -1,5 +1,5 @@
 /** Lets svix verify with Node's own hash instead of its own in JavaScript (docs/decisions/0018-native-hash.md). All else stays svix's: times, schemes, comparison. */
-import { createHmac } from 'node:crypto';
+import { createHmac, createSecretKey } from 'node:crypto';
 import { type Webhook } from 'svix';
 import { isRecord } from '../record.js';
 
@@ -15,7 +15,7 @@ const PROBE = ['msg_probe', new Date(0), '{"type":"probe","text":"é😀"}'] as 
 export function hashNatively(webhook: Webhook): boolean {
   const inner: unknown = Reflect.get(webhook, 'inner');
   if (!isRecord(inner) || !(inner['key'] instanceof Uint8Array)) return false;
-  const { key } = inner;
+  const key = createSecretKey(inner['key']);
   const sign: Sign = (id, at, payload) => {
     const seconds = Math.floor(at.getTime() / 1000);
     const hash = createHmac('sha256', key).update(`${id}.${seconds}.`).update(payload);
