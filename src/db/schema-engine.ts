@@ -2,13 +2,14 @@
  * The only module that knows Prisma's schema engine in WebAssembly, an internal package of Prisma's: it migrates where its
  * native twin cannot be downloaded. Keeps `_prisma_migrations` exactly as `prisma migrate deploy` does.
  */
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils';
 import * as glue from '@prisma/schema-engine-wasm/schema_engine_bg';
 import { type Pool } from 'pg';
+import { SyncError } from '../errors.js';
 
 const NO_FILTERS = { externalTables: [], externalEnums: [] };
 
@@ -52,7 +53,7 @@ export interface MigrationTarget {
   directory: string;
 }
 
-/** Applies what is pending, in order. @returns the names applied. */
+/** Applies what is pending, in order. @returns the names applied. @throws SyncError `work.failed` when the folder is missing. */
 export async function applyMigrations({
   pool,
   schema,
@@ -120,6 +121,12 @@ async function openEngine(pool: Pool, schema: string, datamodels?: [string, stri
 }
 
 function readMigrations(directory: string) {
+  if (!existsSync(directory)) {
+    throw new SyncError(
+      'work.failed',
+      `The migrations are missing: there is no ${directory}. Ship prisma/migrations along with the program.`,
+    );
+  }
   const names = readdirSync(directory, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map((entry) => entry.name)

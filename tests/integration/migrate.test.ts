@@ -5,8 +5,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import pg from 'pg';
+import { classifyFault } from '../../src/db/faults.js';
 import { MIGRATIONS_DIRECTORY, migrate, readMigrationState } from '../../src/db/migrate.js';
-import { sqlFromPrismaSchema } from '../../src/db/schema-engine.js';
+import { applyMigrations, sqlFromPrismaSchema } from '../../src/db/schema-engine.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -53,6 +54,18 @@ test('an application with its own users and its own Prisma history in the same d
   expect(await database.query('SELECT migration_name AS name FROM _prisma_migrations')).toEqual([
     { name: '20200101000000_theirs' },
   ]);
+});
+
+test('a program that came without its migrations says so, and does not blame the database', async () => {
+  const pool = new pg.Pool({ connectionString: database.url });
+  try {
+    const directory = path.join(ROOT, 'prisma/nowhere');
+    const missing = applyMigrations({ pool, schema: 'clerk', directory });
+    await expect(missing).rejects.toThrow(`there is no ${directory}. Ship prisma/migrations`);
+    expect(classifyFault(await missing.catch((error: unknown) => error))).toBeUndefined();
+  } finally {
+    await pool.end();
+  }
 });
 
 test('two schemas in one database are two mirrors', async () => {
