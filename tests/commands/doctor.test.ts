@@ -260,7 +260,7 @@ describe('of the configuration', () => {
   test('with none it says where to begin, and an unknown argument is wrong usage', async () => {
     const [none, wrong] = await Promise.all([
       runCommand(['doctor']),
-      runCommand(['doctor', 'everything']),
+      runToExit(doctorCommand, ['everything'], {}),
     ]);
     expect(none.stdout).toContain('run `npm start`');
     expect(none.code).toBe(1);

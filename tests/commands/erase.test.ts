@@ -5,6 +5,7 @@ import { type OpenQueue } from '../../src/queue/contract.js';
 import { eraseJobs } from '../../src/queue/erase-jobs.js';
 import { HANDLER_QUEUE_NAME, toHandlerJob } from '../../src/queue/handler-job.js';
 import { toJob } from '../../src/queue/job.js';
+import { createEnqueue } from '../../src/queue/producer.js';
 import {
   BACKENDS,
   openBackend,
@@ -70,7 +71,15 @@ describe.each(BACKENDS)('with the queue in %s', (kind) => {
   const deliverAll = async (url: string, events: readonly Sent[]) => {
     for (const { id, event } of events) expect((await deliver(url, event, id)).status).toBe(200);
   };
-  /** As ingest would, but for later. */
+  /** As ingest does, without one. */
+  const enqueueAll = async (events: readonly Sent[]) => {
+    const enqueue = createEnqueue(open, RETENTION);
+    for (const { id, event } of events) {
+      const delivery = { id, body: JSON.stringify(event), receivedAt: Date.now() };
+      expect(await enqueue(delivery, String(event['type']))).toBe('queued');
+    }
+  };
+  /** The same, but for later. */
   const delay = ({ id, event }: Sent) => {
     const delivery = { id, body: JSON.stringify(event), receivedAt: Date.now() };
     const { name, data, opts } = toJob(delivery, String(event['type']), RETENTION);
@@ -159,13 +168,10 @@ describe.each(BACKENDS)('with the queue in %s', (kind) => {
   }, 120_000);
 
   test('what handlers said of the person goes, from rows and from jobs; others keep their reasons', async () => {
-    const [ingest, worker] = await Promise.all([
-      startIngest(settings),
-      startWorker({ ...settings, WORKER_TASKS: 'mirror' }),
-    ]);
+    const worker = await startWorker({ ...settings, WORKER_TASKS: 'mirror' });
     const [own, ...past] = person.past;
     if (!own) throw new Error('The person has no past.');
-    await deliverAll(ingest.url, [own, ...past]);
+    await enqueueAll([own, ...past]);
     await settled(person.past.length);
     worker.signal('SIGTERM');
     await worker.exited;
@@ -198,16 +204,16 @@ describe.each(BACKENDS)('with the queue in %s', (kind) => {
   }, 60_000);
 
   test('waits for what a worker has in its hands, and leaves nothing of it either', async () => {
-    const [ingest, worker] = await Promise.all([startIngest(settings), startWorker(settings)]);
+    const worker = await startWorker(settings);
     const isOf = (type: string) => (sent: Sent) => sent.event['type'] === type;
-    await deliverAll(ingest.url, person.past.filter(isOf('organization.created')));
+    await enqueueAll(person.past.filter(isOf('organization.created')));
     await settled(1);
     const blocker = await database.connect();
     await blocker.query('BEGIN');
     await blocker.query('SELECT 1 FROM clerk.entity_versions WHERE entity_id = $1 FOR UPDATE', [
       person.organizationId,
     ]);
-    await deliverAll(ingest.url, person.past.filter(isOf('organizationMembership.created')));
+    await enqueueAll(person.past.filter(isOf('organizationMembership.created')));
     const countWaiting = async () =>
       (
         await database.query(
@@ -260,8 +266,8 @@ describe.each(BACKENDS)('with the queue in %s', (kind) => {
   }, 60_000);
 
   test('an erasure that was interrupted goes on when it is run again, with what bears an address only already gone', async () => {
-    const [ingest, worker] = await Promise.all([startIngest(settings), startWorker(settings)]);
-    await deliverAll(ingest.url, person.past);
+    const worker = await startWorker(settings);
+    await enqueueAll(person.past);
     await settled(person.past.length);
     worker.signal('SIGTERM');
     await worker.exited;
@@ -285,7 +291,7 @@ describe.each(BACKENDS)('with the queue in %s', (kind) => {
   }, 90_000);
 
   test('an address that another user has by now stays theirs', async () => {
-    const [ingest] = await Promise.all([startIngest(settings), startWorker(settings)]);
+    await startWorker(settings);
     const heir = sampleId('user');
     const event = sampleEvent('user.created', { entityId: heir });
     const data = {
@@ -295,7 +301,7 @@ describe.each(BACKENDS)('with the queue in %s', (kind) => {
     };
     const invitation = sampleEvent('organizationInvitation.created');
     const invited = { ...invitation, data: { ...invitation.data, email_address: person.email } };
-    await deliverAll(ingest.url, [
+    await enqueueAll([
       ...person.past.slice(0, 1),
       { id: newMessageId(), event: { ...event, data } },
       { id: newMessageId(), event: invited },
@@ -365,7 +371,8 @@ describe('asks Clerk first', () => {
 
   test('and takes one id of a user, nothing else', async () => {
     for (const args of [[], ['ann@example.com'], ['org_1'], ['user_1', 'user_2']]) {
-      const { code, stderr } = await runCommand(['erase', ...args], { DATABASE_URL: database.url });
+      const environment = { DATABASE_URL: database.url };
+      const { code, stderr } = await runToExit(eraseCommand, args, environment);
       expect({ args, code }).toEqual({ args, code: 2 });
       expect(stderr).toMatch(/Which user\?/);
     }

@@ -2,6 +2,7 @@
 import { sampleEvent, sampleId, type SampleOptions } from '../../src/clerk/samples/index.js';
 import { type EventType } from '../../src/clerk/event-types.js';
 import { forgetCommand } from '../../src/commands/forget.js';
+import { replayCommand } from '../../src/commands/replay.js';
 import { type ForgetReport } from '../../src/commands/forget/report.js';
 import { type Database } from '../../src/db/database.js';
 import { dropTombstone } from '../../src/db/tombstones.js';
@@ -9,7 +10,7 @@ import { type Apply } from '../../src/projections/apply.js';
 import { BOUNDS, createQuietApply, openMirror } from '../support/applying.js';
 import { BACKENDS, openBackend, queueSettings, waitForQueue } from '../support/backends.js';
 import { newMessageId } from '../support/clerk.js';
-import { runCommand, type CommandResult, runInProcess } from '../support/commands.js';
+import { runCommand, runInProcess, runToExit, type CommandResult } from '../support/commands.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { killAll, startWorker } from '../support/processes.js';
 import { waitFor } from '../support/wait.js';
@@ -68,10 +69,11 @@ describe.each(BACKENDS)('with the queue in %s', (kind) => {
     const open = openBackend(queue, database).openQueue();
     try {
       await waitForQueue(open);
-      const forgotten = await runCommand(['forget', user, '--yes'], settings);
+      const forgotten = await forget([user, '--yes']);
       expect([forgotten.code, forgotten.stderr]).toEqual([0, '']);
       expect(forgotten.stdout).toContain(`To bring it back: npm run replay -- --entity ${user}\n`);
-      const replayed = await runCommand(['replay', '--entity', user], { ...settings, ...queue });
+      const asked = ['--entity', user];
+      const replayed = await runToExit(replayCommand, asked, { ...settings, ...queue });
       expect(replayed.code).toBe(0);
       await startWorker({ ...settings, ...queue });
       const row = await waitFor('the user to be back', async () => {
@@ -95,7 +97,7 @@ test('it says what it forgets, and only a --yes makes it so where nobody can be 
   const before = await readVersion(user);
   const [unasked, dry] = await Promise.all([
     runCommand(['forget', user], settings),
-    runCommand(['forget', user, '--dry-run'], settings),
+    forget([user, '--dry-run']),
   ]);
   const what = new RegExp(
     `^user ${user} was deleted at .* UTC by user\\.deleted ${deletion}\\.\n1 event of it was refused`,
@@ -151,7 +153,7 @@ test('an erased person stays erased', async () => {
     user,
   ]);
   const before = await readVersion(user);
-  const { code, stdout, stderr } = await runCommand(['forget', user, '--yes'], settings);
+  const { code, stdout, stderr } = await runToExit(forgetCommand, [user, '--yes'], settings);
   expect(code).toBe(1);
   expect(stdout).toMatch(/It was erased at/);
   expect(stderr).toMatch(/was erased: the tombstone is what keeps .* It stays\.\n$/);
@@ -296,7 +298,7 @@ test.each([
 });
 
 test('without a database: exit code 1', async () => {
-  const { code, stdout, stderr } = await runCommand(['forget', 'user_a', '--yes'], {
+  const { code, stdout, stderr } = await runToExit(forgetCommand, ['user_a', '--yes'], {
     DATABASE_URL: 'postgres://127.0.0.1:1/x',
   });
   expect([code, stdout]).toEqual([1, '']);

@@ -386,15 +386,18 @@ test('while the queue does not answer, tombstones stay and all else goes', async
   await applyAged(100, 'user.deleted', { entityId: user });
   await applyAged(100, 'session.ended');
   const REDIS_URL = `redis://127.0.0.1:${await findFreePort()}`;
-  const { code, receipt } = await prune([], { REDIS_URL });
+  // A queue is waited for: both commands do so at once.
+  const environment = { DATABASE_URL: database.url, REDIS_URL };
+  const [{ code, receipt }, { stdout }] = await Promise.all([
+    prune([], { REDIS_URL }),
+    runToExit(pruneCommand, ['--dry-run'], environment),
+  ]);
   expect({ code, receipt }).toMatchObject({
     code: 1,
     receipt: { payloads: 3, sessions: 1, tombstones: null },
   });
   expect(receipt['queue']).toMatch(/^The queue does not answer: .* Check REDIS_URL/);
   expect(await findTombstones()).toEqual([user]);
-
-  const { stdout } = await runCommand(['prune'], { DATABASE_URL: database.url, REDIS_URL });
   expect(stdout).toMatch(/^Tombstones stay, because .* The queue does not answer: /m);
 }, 30_000);
 
@@ -407,5 +410,6 @@ test('people read what went, and since when', async () => {
   );
   expect(stdout).toMatch(/^tombstones +before .* 0 would go/m);
   expect(stdout).toMatch(/Nothing was changed\.\n$/);
-  expect((await runCommand(['prune', 'everything'], { DATABASE_URL: database.url })).code).toBe(2);
+  const environment = { DATABASE_URL: database.url };
+  expect((await runToExit(pruneCommand, ['everything'], environment)).code).toBe(2);
 });

@@ -120,17 +120,15 @@ describe('nothing is deleted, and the cause and cure are said, when', () => {
   });
 
   test('the key is of another instance', async () => {
-    const result = await runCommand(
-      ['reconcile'],
-      settings({ CLERK_INSTANCE_ID: 'ins_production' }),
-    );
+    const environment = settings({ CLERK_INSTANCE_ID: 'ins_production' });
+    const result = await runCommand(['reconcile'], environment);
     expect(result.code).toBe(2);
     expect(result.stderr).toContain('ins_production');
   });
 
   test('it is called wrongly', async () => {
     for (const args of [['--max-deletes', '5'], ['sessions'], ['--nonsense']]) {
-      const result = await runCommand(['reconcile', ...args], settings());
+      const result = await runToExit(reconcileCommand, args, settings());
       expect([args, result.code]).toEqual([args, 2]);
     }
   });

@@ -13,7 +13,13 @@ import {
 } from '../support/backends.js';
 import { replayCommand } from '../../src/commands/replay.js';
 import { newMessageId } from '../support/clerk.js';
-import { runCommand, runInProcess, startCommand, type CommandResult } from '../support/commands.js';
+import {
+  runCommand,
+  runInProcess,
+  runToExit,
+  startCommand,
+  type CommandResult,
+} from '../support/commands.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { findFreePort } from '../support/ports.js';
 import { killAll, startWorker } from '../support/processes.js';
@@ -352,17 +358,20 @@ describe.each(BACKENDS)('while no worker runs, with the queue in %s', (kind) => 
   }
 });
 
-test('a wrong use is refused with the usage, and exit code 2, before anything is opened', async () => {
-  const settings = { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' };
-  const { code, stdout, stderr } = await runCommand(['replay', '--dry-run', '--force'], settings);
-  expect([code, stdout]).toEqual([2, '']);
-  expect(stderr).toMatch(/^Which events\?[^]*\nUsage: npm run replay/);
-});
+test.concurrent(
+  'a wrong use is refused with the usage, and exit code 2, before anything is opened',
+  async () => {
+    const settings = { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' };
+    const { code, stdout, stderr } = await runCommand(['replay', '--dry-run', '--force'], settings);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/^Which events\?[^]*\nUsage: npm run replay/);
+  },
+);
 
 /** Longer than a command to Redis may take. */
 const SILENCE_MS = 4_000;
 
-(process.env['TEST_REDIS_URL'] ? test : test.skip)(
+(process.env['TEST_REDIS_URL'] ? test.concurrent : test.skip)(
   'a Redis that falls silent for a while is waited for',
   async () => {
     const database = await createDatabase();
@@ -399,27 +408,24 @@ const SILENCE_MS = 4_000;
   60_000,
 );
 
-describe('servers that are away', () => {
-  let database: TestDatabase;
-  beforeAll(async () => {
-    database = await createDatabase();
-  });
-  afterAll(() => database.drop());
+test.concurrent('a database that is away is named, with the cure, and exit code 1', async () => {
+  const DATABASE_URL = `postgres://nobody@127.0.0.1:${await findFreePort()}/none`;
+  const { code, stderr } = await runToExit(replayCommand, ['--failed'], { DATABASE_URL });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/The database is not ready: .*Check DATABASE_URL/);
+});
 
-  test('a database that is away is named, with the cure, and exit code 1', async () => {
-    const DATABASE_URL = `postgres://nobody@127.0.0.1:${await findFreePort()}/none`;
-    const { code, stderr } = await runCommand(['replay', '--failed'], { DATABASE_URL });
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/The database is not ready: .*Check DATABASE_URL/);
-  });
-
-  test('a queue that is away is named, with the cure, and exit code 1', async () => {
+test.concurrent('a queue that is away is named, with the cure, and exit code 1', async () => {
+  const database = await createDatabase();
+  try {
     const REDIS_URL = `redis://127.0.0.1:${await findFreePort()}`;
     const settings = { DATABASE_URL: database.url, REDIS_URL };
-    const { code, stderr } = await runCommand(['replay', '--failed'], settings);
+    const { code, stderr } = await runToExit(replayCommand, ['--failed'], settings);
     expect(code).toBe(1);
     expect(stderr).toMatch(/The queue does not answer: .*Check REDIS_URL/);
-  });
+  } finally {
+    await database.drop();
+  }
 });
 
 function runHere(args: string[], environment: Record<string, string>): Promise<CommandResult> {

@@ -1,9 +1,10 @@
 /** A database that is restored from a dump: what came after it is in the queue, and a replay brings the tables back to where they were. */
 import { expectTables, type ModelEvent } from '../support/model.js';
+import { replayCommand } from '../../src/commands/replay.js';
 import { BACKENDS, queueSettings } from '../support/backends.js';
 import { waitForCalm } from '../support/aftermath.js';
 import { deliver } from '../support/clerk.js';
-import { runCommand } from '../support/commands.js';
+import { runToExit } from '../support/commands.js';
 import { makeHistory, readTables, shuffle } from '../support/crowd-history.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { killAll, startIngest, startWorker } from '../support/processes.js';
@@ -12,19 +13,18 @@ const SIZE = { users: 25, organizations: 5, memberships: 30, deletedOneIn: 4 };
 /** After all that `makeHistory` tells. */
 const LATER = Date.UTC(2026, 1, 1);
 
-let database: TestDatabase;
+const databases: TestDatabase[] = [];
 
-beforeEach(async () => {
-  database = await createDatabase();
-});
-afterEach(async () => {
+afterAll(async () => {
   await killAll();
-  await database.drop();
+  for (const database of databases) await database.drop();
 });
 
-test.each(BACKENDS)(
+test.concurrent.each(BACKENDS)(
   'after a restore, a replay from before the dump brings every table back, with the queue in %s',
   async (kind) => {
+    const database = await createDatabase();
+    databases.push(database);
     const queue = queueSettings(kind);
     const settings = { DATABASE_URL: database.url, ...queue };
     const [ingest, worker] = await Promise.all([startIngest(settings), startWorker(settings)]);
@@ -42,28 +42,32 @@ test.each(BACKENDS)(
     const since = new Date().toISOString();
     await send(overlap);
     await isCalm();
-    const tables = await dump();
-    const dumped = await photograph(tables);
+    const tables = await dump(database);
+    const dumped = await photograph(database, tables);
 
     await send(shuffle([...makeHistory({ prefix: 'new', ...SIZE }), ...makeChanges()]));
     await isCalm();
-    const lost = await photograph(tables);
+    const lost = await photograph(database, tables);
     expect(lost).not.toEqual(dumped);
 
     worker.signal('SIGTERM');
     expect(await worker.exited).toBe(0);
-    await restore(tables);
-    expect(await photograph(tables)).toEqual(dumped);
+    await restore(database, tables);
+    expect(await photograph(database, tables)).toEqual(dumped);
     await startWorker(settings);
     const events = sent.length - history.length;
-    const { code, stdout } = await runCommand(['replay', '--since', since, '--force'], settings);
+    const { code, stdout } = await runToExit(
+      replayCommand,
+      ['--since', since, '--force'],
+      settings,
+    );
     expect([code, stdout]).toEqual([
       0,
       expect.stringMatching(`${events} of ${events} events \\(${events} repeated\\)`),
     ]);
 
     expect(await isCalm()).toMatchObject({ failed: 0, attempts: [1] });
-    expect(await photograph(tables)).toEqual(lost);
+    expect(await photograph(database, tables)).toEqual(lost);
     expect(await readTables(database)).toEqual(expectTables(sent));
   },
   120_000,
@@ -91,7 +95,7 @@ function makeChanges(): ModelEvent[] {
 }
 
 /** Copies the schema as one moment has it, as pg_dump does, which not every machine has. @returns its tables. */
-async function dump(): Promise<string[]> {
+async function dump(database: TestDatabase): Promise<string[]> {
   const found = await database.query<{ name: string }>(
     `SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'clerk' AND table_type = 'BASE TABLE'`,
   );
@@ -106,7 +110,7 @@ async function dump(): Promise<string[]> {
 }
 
 /** Of this schema alone: the queue may live in the same database, and must stay as it is. */
-async function restore(tables: readonly string[]): Promise<void> {
+async function restore(database: TestDatabase, tables: readonly string[]): Promise<void> {
   const all = tables.map((name) => `clerk.${name}`).join(', ');
   await database.query(
     ['BEGIN', 'SET LOCAL session_replication_role = replica', `TRUNCATE ${all}`]
@@ -117,7 +121,10 @@ async function restore(tables: readonly string[]): Promise<void> {
 }
 
 /** Every row, less when it was written, and less what depends on which events shared a batch. */
-async function photograph(tables: readonly string[]): Promise<Record<string, string[]>> {
+async function photograph(
+  database: TestDatabase,
+  tables: readonly string[],
+): Promise<Record<string, string[]>> {
   const photograph: Record<string, string[]> = {};
   // Of handlers a forced replay starts none again: what ran after the dump has run.
   for (const name of tables.filter((table) => table !== 'handler_runs')) {

@@ -5,21 +5,22 @@ import { createDatabase, type TestDatabase } from '../support/database.js';
 import { killAll, startWorker } from '../support/processes.js';
 import { waitFor } from '../support/wait.js';
 
-let database: TestDatabase;
-let clerk: ClerkApiServer;
+const opened: { database: TestDatabase; clerk: ClerkApiServer }[] = [];
 
-beforeEach(async () => {
-  database = await createDatabase();
-  clerk = await startClerkApi({ size: { users: 40 } });
-});
-
-afterEach(async () => {
+afterAll(async () => {
   await killAll();
-  await clerk.stop();
-  await database.drop();
+  for (const { database, clerk } of opened) {
+    await clerk.stop();
+    await database.drop();
+  }
 });
 
-test.each(BACKENDS)('with the queue in %s', async (kind) => {
+test.concurrent.each(BACKENDS)('with the queue in %s', async (kind) => {
+  const [database, clerk] = await Promise.all([
+    createDatabase(),
+    startClerkApi({ size: { users: 40 } }),
+  ]);
+  opened.push({ database, clerk });
   const settings = {
     ...queueSettings(kind),
     DATABASE_URL: database.url,
@@ -27,7 +28,7 @@ test.each(BACKENDS)('with the queue in %s', async (kind) => {
     CLERK_SECRET_KEY: clerk.secretKey,
     RECONCILE_EVERY: '1h',
   };
-  const workers = [await startWorker(settings), await startWorker(settings)];
+  const workers = await Promise.all([startWorker(settings), startWorker(settings)]);
   await waitFor('a reconcile to be done', async () => {
     const [run] = await database.query(
       `SELECT 1 FROM clerk.sync_runs WHERE kind = 'reconcile' AND finished_at IS NOT NULL`,

@@ -74,7 +74,7 @@ describe.each(BACKENDS)('with the queue in %s', (kind) => {
     await createEnqueue(open, RETENTION)({ ...made, receivedAt: Date.now() }, made.type);
     return made.id;
   };
-  const why = (...args: string[]) => runCommand(['why', ...args], settings);
+  const why = (...args: string[]) => runHere(args, settings);
   const ask = async (...args: string[]) => {
     const { code, stdout } = await runHere([...args, '--json'], settings);
     const report = JSON.parse(stdout) as WhyReport; // as documented
@@ -91,7 +91,10 @@ describe.each(BACKENDS)('with the queue in %s', (kind) => {
       { username: '', public_metadata: { role: 'admin' } },
     );
     const late = await applied('user.created', { entityId: user, version: 0, now });
-    const [text, json] = await Promise.all([why(user), why(user, '--json')]);
+    const [text, json] = await Promise.all([
+      runCommand(['why', user], settings),
+      why(user, '--json'),
+    ]);
 
     expect([text.code, text.stderr, json.code, json.stderr]).toEqual([0, '', 0, '']);
     const lines = text.stdout.split('\n');
@@ -310,20 +313,6 @@ describe.each(BACKENDS)('with the queue in %s', (kind) => {
     expect(stdout).toMatch(/^! Nothing is known of user_\w+: .*Message Attempts/);
   });
 
-  test('without the queue the ledger still answers, and a warning says what is missing', async () => {
-    const user = sampleId('user');
-    await applied('user.created', { entityId: user });
-    const nowhere = `127.0.0.1:${await findFreePort()}`;
-    const away =
-      kind === 'redis'
-        ? { REDIS_URL: `redis://${nowhere}` }
-        : { DIRECT_DATABASE_URL: `postgres://${nowhere}/x` };
-    const { code, stdout, stderr } = await runCommand(['why', user], { ...settings, ...away });
-    expect(code).toBe(0);
-    expect(stdout).toMatch(/= Stored as of/);
-    expect(stderr).toMatch(/The queue does not answer: .* What is in the queue is not shown\.\n$/);
-  });
-
   test('nothing personal is shown unless it is asked for, whatever the event', async () => {
     const [hot, personal] = [createCanaries('hot'), createCanaries('pii')];
     const tiers = { hot, personal };
@@ -334,15 +323,45 @@ describe.each(BACKENDS)('with the queue in %s', (kind) => {
     const shown: string[] = [];
     const asked: string[] = [];
     for (const { id, entityId } of pickOnePerFamily(events)) {
-      for (const args of [[entityId], [id, '--json']]) {
-        shown.push((await runHere(args, settings)).stdout);
-      }
-      asked.push((await runHere([id, '--show-data'], settings)).stdout);
+      const [entity, event, data] = await Promise.all([
+        why(entityId),
+        why(id, '--json'),
+        why(id, '--show-data'),
+      ]);
+      shown.push(entity.stdout, event.stdout);
+      asked.push(data.stdout);
     }
     expect(personal.findIn({ shown })).toEqual([]);
     expect(hot.findIn({ shown })).toEqual([]);
     // A search that finds nothing must at least find what is there.
     expect(personal.findIn({ asked })).not.toEqual([]);
+  });
+});
+
+describe('without the queue the ledger still answers, and a warning says what is missing', () => {
+  let database: TestDatabase;
+  const user = sampleId('user');
+  beforeAll(async () => {
+    database = await createDatabase();
+    const db = openMirror(database.url);
+    const body = JSON.stringify(sampleEvent('user.created', { entityId: user }));
+    await createQuietApply(db)([{ id: newMessageId(), body, receivedAt: Date.now() }]);
+    await db.close();
+  });
+  afterAll(() => database.drop());
+
+  // The queue is waited for: in both places at once.
+  test.concurrent.each(BACKENDS)('in %s', async (kind) => {
+    const nowhere = `127.0.0.1:${await findFreePort()}`;
+    const away =
+      kind === 'redis'
+        ? { REDIS_URL: `redis://${nowhere}` }
+        : { DIRECT_DATABASE_URL: `postgres://${nowhere}/x` };
+    const settings = { DATABASE_URL: database.url, ...away };
+    const { code, stdout, stderr } = await runHere([user], settings);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/= Stored as of/);
+    expect(stderr).toMatch(/The queue does not answer: .* What is in the queue is not shown\.\n$/);
   });
 });
 

@@ -1,7 +1,7 @@
 /**
  * README on a fresh clone of HEAD, command by command, as a newcomer types it, and what it leads to next: samples, tables, board.
  * What is not committed is not there.
- * `npm run newcomer`; CI runs it after the tests. The packages come from npm's cache where it has them.
+ * `npm run newcomer`; CI runs it beside the tests. The packages come from npm's cache where it has them.
  */
 import { appendFileSync, chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,7 @@
 /** The commands of `npm run …`, as child processes. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { type Command } from '../../src/commands/command.js';
+import { type Command, type CommandContext } from '../../src/commands/command.js';
+import { type Environment } from '../../src/environment.js';
 import { isSyncError } from '../../src/errors.js';
 import { readHandlers } from '../../src/outbox/read-handlers.js';
 import { HANDLERS } from '../fixtures/handlers/index.js';
@@ -49,29 +50,38 @@ export function startCommand(
 export async function runInProcess(
   command: Command,
   args: string[],
-  environment: Record<string, string>,
+  environment: Environment,
 ): Promise<CommandResult> {
-  let [stdout, stderr] = ['', ''];
-  const code = await command.run(args, {
-    environment,
-    loadHandlers: async () => readHandlers(HANDLERS),
-    print: (line) => (stdout += `${line}\n`),
-    writeProgress: (text) => (stderr += text),
-    isTerminal: false,
-  });
-  return { code, stdout, stderr };
+  const printed = { stdout: '', stderr: '' };
+  const code = await command.run(args, createContext(environment, printed));
+  return { code, ...printed };
 }
 
 /** The same, with an error of ours as a process of its own would end with it: a line and an exit code. */
 export async function runToExit(
   command: Command,
   args: string[],
-  environment: Record<string, string>,
+  environment: Environment,
 ): Promise<CommandResult> {
+  const printed = { stdout: '', stderr: '' };
   try {
-    return await runInProcess(command, args, environment);
+    const code = await command.run(args, createContext(environment, printed));
+    return { code, ...printed };
   } catch (error) {
     if (!isSyncError(error)) throw error;
-    return { code: error.exitCode, stdout: '', stderr: `${error.message}\n` };
+    return { code: error.exitCode, ...printed, stderr: `${printed.stderr}${error.message}\n` };
   }
+}
+
+function createContext(
+  environment: Environment,
+  printed: Omit<CommandResult, 'code'>,
+): CommandContext {
+  return {
+    environment,
+    loadHandlers: async () => readHandlers(HANDLERS),
+    print: (line) => (printed.stdout += `${line}\n`),
+    writeProgress: (text) => (printed.stderr += text),
+    isTerminal: false,
+  };
 }

@@ -76,7 +76,7 @@ describe('closing', () => {
 describe('a process that is told to stop', () => {
   const stopped = (output: string) => output.split('\n').filter((line) => line.startsWith('>'));
 
-  test('is not ready first, then closes in reverse order, and ends with 0', async () => {
+  test.concurrent('is not ready first, then closes in reverse order, and ends with 0', async () => {
     const child = start(`close('first'); close('second');`);
     await child.says('up');
     child.kill('SIGTERM');
@@ -84,7 +84,7 @@ describe('a process that is told to stop', () => {
     expect(stopped(child.output())).toEqual(['>stopping', '>second', '>first']);
   });
 
-  test('waits before it closes anything, when it is told to', async () => {
+  test.concurrent('waits before it closes anything, when it is told to', async () => {
     const child = start(`close('first'); setInterval(() => aborted && print('works on'), 20)`, {
       delaySeconds: 1,
     });
@@ -95,7 +95,7 @@ describe('a process that is told to stop', () => {
     expect([said[0], said[1], said.at(-1)]).toEqual(['>stopping', '>works on', '>first']);
   });
 
-  test('ends with 1 when something hangs, and has closed the rest', async () => {
+  test.concurrent('ends with 1 when something hangs, and has closed the rest', async () => {
     const child = start(`close('first'); close('second', hang); close('third');`);
     await child.says('up');
     child.kill('SIGTERM');
@@ -104,7 +104,7 @@ describe('a process that is told to stop', () => {
     expect(child.output()).toMatch(/"resource":"second","msg":"does not close in time/);
   });
 
-  test('ends at once when it is told again', async () => {
+  test.concurrent('ends at once when it is told again', async () => {
     const child = start(`close('first'); close('second', hang);`, { graceSeconds: 3600 });
     await child.says('up');
     child.kill('SIGTERM');
@@ -114,34 +114,40 @@ describe('a process that is told to stop', () => {
     expect(stopped(child.output())).toEqual(['>stopping']);
   });
 
-  test('closes everything when an error was caught by nobody, and ends with 1', async () => {
-    const child = start(`close('first'); setTimeout(() => { throw new Error('a defect') })`, {
-      delaySeconds: 3599,
-      graceSeconds: 3600,
-    });
-    expect(await child.ended).toBe(1);
-    expect(stopped(child.output())).toEqual(['>stopping', '>first']);
-    expect(child.output()).toMatch(/"message":"a defect"/);
-  });
+  test.concurrent(
+    'closes everything when an error was caught by nobody, and ends with 1',
+    async () => {
+      const child = start(`close('first'); setTimeout(() => { throw new Error('a defect') })`, {
+        delaySeconds: 3599,
+        graceSeconds: 3600,
+      });
+      expect(await child.ended).toBe(1);
+      expect(stopped(child.output())).toEqual(['>stopping', '>first']);
+      expect(child.output()).toMatch(/"message":"a defect"/);
+    },
+  );
 
-  test('closes everything once when the process that started it is gone, told or not', async () => {
-    const child = start(
-      `close('first', async () => { print('closing'); await gone; await pause(300); });`,
-      { graceSeconds: 3600 },
-    );
-    await child.says('up');
-    child.kill('SIGTERM');
-    await child.says('>stopping');
-    child.disconnect();
-    expect(await child.ended).toBe(0);
-    expect(stopped(child.output())).toEqual(['>stopping', '>closing', '>first']);
+  test.concurrent(
+    'closes everything once when the process that started it is gone, told or not',
+    async () => {
+      const child = start(
+        `close('first', async () => { print('closing'); await gone; await pause(300); });`,
+        { graceSeconds: 3600 },
+      );
+      await child.says('up');
+      child.kill('SIGTERM');
+      await child.says('>stopping');
+      child.disconnect();
+      expect(await child.ended).toBe(0);
+      expect(stopped(child.output())).toEqual(['>stopping', '>closing', '>first']);
 
-    const orphan = start(`close('first');`);
-    await orphan.says('up');
-    orphan.disconnect();
-    expect(await orphan.ended).toBe(0);
-    expect(stopped(orphan.output())).toEqual(['>stopping', '>first']);
-  });
+      const orphan = start(`close('first');`);
+      await orphan.says('up');
+      orphan.disconnect();
+      expect(await orphan.ended).toBe(0);
+      expect(stopped(orphan.output())).toEqual(['>stopping', '>first']);
+    },
+  );
 });
 
 const children = new Set<ChildProcess>();

@@ -175,27 +175,18 @@ describe('the layer rule', () => {
   let found: Map<string, string[]>;
 
   beforeAll(() => {
-    const directory = mkdtempSync(path.join(tmpdir(), 'clerk-sync-layers-'));
-    try {
-      const write = (file: string, imports: string[], keyword = 'import type {} from') => {
-        const text = imports.map((name) => `${keyword} '${name}';\n`).join('');
-        mkdirSync(path.dirname(path.join(directory, file)), { recursive: true });
-        writeFileSync(path.join(directory, file), `${text}export {};\n`);
-      };
-      for (const [file, imports] of sound) write(file, imports);
-      for (const [rule, file, imports] of violations) {
-        // A type from a dev dependency is fine: nothing of it is left at run time.
-        const keyword = rule === 'no-dev-dependency' ? 'import' : undefined;
-        write(file, imports ? [imports] : [], keyword);
-      }
-      for (const file of ['package.json', 'tsconfig.json', '.dependency-cruiser.mjs']) {
-        cpSync(path.join(ROOT, file), path.join(directory, file));
-      }
-      symlinkSync(path.join(ROOT, 'node_modules'), path.join(directory, 'node_modules'));
-      found = cruise(directory);
-    } finally {
-      rmSync(directory, { recursive: true, force: true });
+    const files: Record<string, string> = {};
+    const write = (file: string, imports: string[], keyword = 'import type {} from') => {
+      const text = imports.map((name) => `${keyword} '${name}';\n`).join('');
+      files[file] = `${text}export {};\n`;
+    };
+    for (const [file, imports] of sound) write(file, imports);
+    for (const [rule, file, imports] of violations) {
+      // A type from a dev dependency is fine: nothing of it is left at run time.
+      const keyword = rule === 'no-dev-dependency' ? 'import' : undefined;
+      write(file, imports ? [imports] : [], keyword);
     }
+    found = withProject(files, ['.dependency-cruiser.mjs'], cruise);
   });
 
   test.each(violations)('%s: red for %s importing "%s"', (rule, file) => {
@@ -250,16 +241,17 @@ describe('package.json', () => {
   });
 
   test('checks exactly what CI runs', () => {
+    const steps = ['lint', 'types', 'layers', 'build'];
     expect(packageJson.scripts['check']?.split(' && ')).toEqual([
-      'npm run lint',
-      'npm run types',
-      'npm run layers',
-      'npm run build',
+      ...steps.map((step) => `npm run ${step}`),
       'npm test',
     ]);
-    expect(read('.ci/run')).toMatch(
-      /^npm ci.*\n[^]*^ {2}npm run rehearse$[^]*^ {2}npm run newcomer$[^]*^npm run check$[^]*^npm run bench -- --short$/m,
+    const ci = read('.ci/run');
+    expect(ci).toMatch(
+      /^npm ci.*\n[^]*^ {4}nice -n 5 npm run "\$script"$[^]*^ {2}npm run bench -- --short$[^]*^npm test\b/m,
     );
+    const [, beside = ''] = /^ {2}for script in (.*); do$/m.exec(ci) ?? [];
+    expect(beside.split(' ')).toEqual([...steps, 'rehearse', 'newcomer']);
     accessSync(path.join(ROOT, '.ci/run'), constants.X_OK);
   });
 });
@@ -298,10 +290,10 @@ describe('package-lock.json', () => {
 
 describe('the code', () => {
   test('a promise that nobody waits for fails the lint', () => {
-    const result = run(
-      'eslint/bin/eslint.js',
-      ['--stdin', '--stdin-filename', 'src/errors.ts', '--format', 'json'],
-      { cwd: ROOT, input: 'export function start(work: () => Promise<void>) {\n  work();\n}\n' },
+    const code = 'export function start(work: () => Promise<void>) {\n  work();\n}\n';
+    // Alone in a project: beside all others the types of a thousand files are read first.
+    const result = withProject({ 'src/errors.ts': code }, ['eslint.config.js'], (cwd) =>
+      run('eslint/bin/eslint.js', ['src', '--format', 'json'], cwd),
     );
     expect(result.stdout).toContain('@typescript-eslint/no-floating-promises');
     expect(result.status).toBe(1);
@@ -328,7 +320,7 @@ function cruise(directory: string): Map<string, string[]> {
   const result = run(
     'dependency-cruiser/bin/dependency-cruise.mjs',
     ['--config', '.dependency-cruiser.mjs', '--output-type', 'json', 'src'],
-    { cwd: directory },
+    directory,
   );
   const { summary } = JSON.parse(result.stdout) as {
     summary: { violations: { from: string; rule: { name: string } }[] };
@@ -340,10 +332,32 @@ function cruise(directory: string): Map<string, string[]> {
   return rules;
 }
 
+/** A project of nothing but these files, by path, with our packages and, of our configuration, what is named. */
+function withProject<T>(
+  files: Readonly<Record<string, string>>,
+  configuration: readonly string[],
+  work: (directory: string) => T,
+): T {
+  const directory = mkdtempSync(path.join(tmpdir(), 'clerk-sync-project-'));
+  try {
+    for (const [file, text] of Object.entries(files)) {
+      mkdirSync(path.dirname(path.join(directory, file)), { recursive: true });
+      writeFileSync(path.join(directory, file), text);
+    }
+    for (const file of ['package.json', 'tsconfig.json', ...configuration]) {
+      cpSync(path.join(ROOT, file), path.join(directory, file));
+    }
+    symlinkSync(path.join(ROOT, 'node_modules'), path.join(directory, 'node_modules'));
+    return work(directory);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
 /** A tool of node_modules, as `npm run` would run it. */
-function run(tool: string, args: string[], options: { cwd: string; input?: string }) {
+function run(tool: string, args: string[], cwd: string) {
   return spawnSync(process.execPath, [path.join(ROOT, 'node_modules', tool), ...args], {
-    ...options,
+    cwd,
     encoding: 'utf8',
     maxBuffer: 64 * 1024 * 1024,
   });
