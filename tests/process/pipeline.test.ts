@@ -14,6 +14,9 @@ import { type TestDatabase } from '../support/database.js';
 import { startIngest, startWorker, type RunningProcess } from '../support/processes.js';
 import { waitFor } from '../support/wait.js';
 
+/** For processes that start together on two cores. */
+import.meta.jest.setTimeout(120_000);
+
 interface Scene {
   database: TestDatabase;
   queue: QueueSettings;
@@ -28,7 +31,7 @@ const shared = new Map<BackendKind, Scene>();
 
 beforeAll(async () => {
   await Promise.all(BACKENDS.map(async (kind) => shared.set(kind, await openScene(kind))));
-}, 60_000);
+});
 afterAll(closeAll);
 
 // At the same time: where a worker dies, the rest is waiting for its locks.
@@ -50,7 +53,6 @@ test.concurrent.each(BACKENDS)(
     );
     expect(failed).toHaveLength(0);
   },
-  60_000,
 );
 
 test.concurrent.each(BACKENDS)(
@@ -129,7 +131,6 @@ test.concurrent.each(BACKENDS)(
     );
     expect(entry?.outcome).toBe('applied');
   },
-  60_000,
 );
 
 async function openScene(kind: BackendKind, more: Record<string, string> = {}): Promise<Scene> {

@@ -7,32 +7,37 @@ import {
   waitForCalm,
 } from '../support/aftermath.js';
 import { makeHistory, shuffle } from '../support/crowd-history.js';
-import { closeAll, openDatabase } from '../support/closing.js';
+import { createDatabase, type TestDatabase } from '../support/database.js';
 import { abandonLoads, startLoad } from '../support/load.js';
 import { findFreePort } from '../support/ports.js';
-import { startIngest, startWorker, type RunningProcess } from '../support/processes.js';
+import { killAll, startIngest, startWorker, type RunningProcess } from '../support/processes.js';
 import { createSureClient } from '../support/sure-client.js';
 import { waitFor } from '../support/wait.js';
 
-/** More in a long run: RESTARTS=20. */
+/** With the queue in Redis; on Postgres, where each is slower, half as many. More in a long run: RESTARTS=20. */
 const RESTARTS = Number(process.env['RESTARTS'] ?? 6);
 const PER_SECOND = 30;
 /** More than can be sent in the time. */
 const HISTORY = { users: 100 * RESTARTS, organizations: 30, memberships: 100 * RESTARTS };
 
+let database: TestDatabase;
 const client = createSureClient();
 
-afterAll(async () => {
-  abandonLoads();
-  client.close();
-  await closeAll();
+beforeEach(async () => {
+  database = await createDatabase();
+  await countEffects(database);
 });
+afterEach(async () => {
+  abandonLoads();
+  await killAll();
+  await database.drop();
+});
+afterAll(client.close);
 
-test.concurrent.each(BACKENDS)(
+// One after the other: a client that has to wait for its CPU writes into connections that ingest has closed meanwhile.
+test.each(BACKENDS)(
   'a restart refuses connections, and no more: no request fails, no event is lost or harmed, with the queue in %s',
   async (kind) => {
-    const database = await openDatabase();
-    await countEffects(database);
     const queue = queueSettings(kind);
     const settings = { DATABASE_URL: database.url, ...queue, PORT: String(await findFreePort()) };
     let [ingest, worker] = await Promise.all([startIngest(settings), startWorker(settings)]);
@@ -42,7 +47,8 @@ test.concurrent.each(BACKENDS)(
       perSecond: PER_SECOND,
       client,
     });
-    for (let restart = 0; restart < RESTARTS; restart++) {
+    const restarts = kind === 'redis' ? RESTARTS : Math.ceil(RESTARTS / 2);
+    for (let restart = 0; restart < restarts; restart++) {
       const [taken, settled] = [load.accepted.length, await countSettled(database)];
       await waitFor('both to be at work', async () => {
         const isAtWork = load.accepted.length > taken + 10;

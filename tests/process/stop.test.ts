@@ -12,6 +12,9 @@ import { startIngest, startWorker, type RunningProcess } from '../support/proces
 import { startRedis } from '../support/redis-server.js';
 import { waitFor } from '../support/wait.js';
 
+/** For processes that start together on two cores. */
+import.meta.jest.setTimeout(120_000);
+
 const testWithRedis = process.env['TEST_REDIS_URL'] ? test.concurrent.each : test.skip.each;
 
 afterAll(closeAll);
@@ -135,7 +138,6 @@ testWithRedis(['killed', 'frozen'] as const)(
     expect(jobs).toMatchObject({ failed: 0, attempts: [1] });
     expect(await database.query(effects)).toEqual([{ n: 1 }]);
   },
-  90_000,
 );
 
 /** Posts an event whose row cannot be written until the lock is released, and returns once the worker waits for that. */
