@@ -1,8 +1,9 @@
 /** A worker that is stopped in mid-transaction (a paused container, a laptop's lid) and wakes later. */
 import { BACKENDS, openBackend, queueSettings, waitForQueue } from '../support/backends.js';
 import { deliver } from '../support/clerk.js';
-import { createDatabase, type TestDatabase } from '../support/database.js';
-import { killAll, startIngest, startWorker } from '../support/processes.js';
+import { closeAll, openDatabase } from '../support/closing.js';
+import { type TestDatabase } from '../support/database.js';
+import { startIngest, startWorker } from '../support/processes.js';
 import { waitFor } from '../support/wait.js';
 
 const TIMEOUT_SECONDS = 3;
@@ -13,19 +14,12 @@ const TAKE_OVER_MS = 30_000;
 const USER = 'user_frozen';
 const START = Date.UTC(2026, 0, 1);
 
-let database: TestDatabase;
+afterAll(closeAll);
 
-beforeEach(async () => {
-  database = await createDatabase();
-});
-afterEach(async () => {
-  await killAll();
-  await database.drop();
-});
-
-test.each(BACKENDS)(
+test.concurrent.each(BACKENDS)(
   'a frozen worker stops the others for no longer than the timeouts, and survives its waking, with the queue in %s',
   async (kind) => {
+    const database = await openDatabase();
     const queue = queueSettings(kind);
     const settings = {
       DATABASE_URL: database.url,
@@ -45,7 +39,7 @@ test.each(BACKENDS)(
       expect((await deliver(ingest.url, event, `msg_${version}`)).status).toBe(200);
     };
     await send(1);
-    await waitFor('the first version', async () => (await readOutcomes())['msg_1']);
+    await waitFor('the first version', async () => (await readOutcomes(database))['msg_1']);
 
     const blocker = await database.connect();
     await blocker.query('BEGIN');
@@ -53,7 +47,9 @@ test.each(BACKENDS)(
       USER,
     ]);
     await send(2);
-    await waitFor('a worker to wait for the lock', () => countWorkers(`wait_event_type = 'Lock'`));
+    await waitFor('a worker to wait for the lock', () =>
+      countWorkers(database, `wait_event_type = 'Lock'`),
+    );
     const open = openBackend(queue, database).openQueue();
     await waitForQueue(open);
     const owner = (await open.queue.getJob('msg_2'))?.processedBy;
@@ -63,34 +59,34 @@ test.each(BACKENDS)(
     frozen.signal('SIGSTOP');
     await blocker.query('COMMIT');
     await waitFor('its transaction to stay open', () =>
-      countWorkers(`state = 'idle in transaction'`),
+      countWorkers(database, `state = 'idle in transaction'`),
     );
 
     await send(3);
     await waitFor(
       'the other worker to get past it',
-      async () => (await readOutcomes())['msg_3'],
+      async () => (await readOutcomes(database))['msg_3'],
       TIMEOUT_SECONDS * 1000 + MARGIN_MS,
     );
     await waitFor(
       'the other worker to take over what the frozen one held',
-      async () => (await readOutcomes())['msg_2'],
+      async () => (await readOutcomes(database))['msg_2'],
       TAKE_OVER_MS,
     );
     frozen.signal('SIGCONT');
 
     await send(4);
-    await waitFor('the next version', async () => (await readOutcomes())['msg_4']);
+    await waitFor('the next version', async () => (await readOutcomes(database))['msg_4']);
     other.signal('SIGTERM');
     expect(await other.exited).toBe(0);
     await send(5);
-    await waitFor('the woken worker to work', async () => (await readOutcomes())['msg_5']);
+    await waitFor('the woken worker to work', async () => (await readOutcomes(database))['msg_5']);
     const next = await waitFor('its job to be done', async () => {
       const job = await open.queue.getJob('msg_5');
       return (await job?.isCompleted()) ? job : undefined;
     });
     expect(next.processedBy).toBe(owner);
-    expect(await readOutcomes()).toEqual({
+    expect(await readOutcomes(database)).toEqual({
       msg_1: 'applied',
       msg_2: 'stale', // its first transaction was rolled back, and the third version came first
       msg_3: 'applied',
@@ -108,16 +104,16 @@ test.each(BACKENDS)(
   120_000,
 );
 
-async function countWorkers(condition: string): Promise<number> {
-  const rows = await database.query(
+async function countWorkers({ query, name }: TestDatabase, condition: string): Promise<number> {
+  const rows = await query(
     `SELECT 1 FROM pg_stat_activity WHERE datname = $1 AND application_name = 'clerk-sync' AND ${condition}`,
-    [database.name],
+    [name],
   );
   return rows.length;
 }
 
-async function readOutcomes(): Promise<Record<string, string>> {
-  const rows = await database.query<{ id: string; outcome: string }>(
+async function readOutcomes({ query }: TestDatabase): Promise<Record<string, string>> {
+  const rows = await query<{ id: string; outcome: string }>(
     'SELECT id, outcome FROM clerk.webhook_events',
   );
   return Object.fromEntries(rows.map(({ id, outcome }) => [id, outcome]));

@@ -1,8 +1,9 @@
 /** An event that ends every worker that applies it. The death comes from outside: SIGKILL, each time the event's row is being written. */
 import { openBackend, queueSettings, waitForQueue, BACKENDS } from '../support/backends.js';
 import { deliver } from '../support/clerk.js';
-import { createDatabase, type TestDatabase } from '../support/database.js';
-import { killAll, startIngest, startWorker, type RunningProcess } from '../support/processes.js';
+import { closeAll, openDatabase } from '../support/closing.js';
+import { type TestDatabase } from '../support/database.js';
+import { startIngest, startWorker, type RunningProcess } from '../support/processes.js';
 import { waitFor } from '../support/wait.js';
 
 const KILLER = 'user_killer';
@@ -10,36 +11,24 @@ const KILLER = 'user_killer';
 const TAKE_OVER_MS = 40_000;
 const MOST_DEATHS = 12;
 
-let database: TestDatabase;
-let worker: RunningProcess | undefined;
+afterAll(closeAll);
 
-beforeEach(async () => {
-  database = await createDatabase();
-  await database.query(`
-    CREATE FUNCTION clerk.wait() RETURNS trigger LANGUAGE plpgsql AS $$
-      BEGIN PERFORM pg_advisory_xact_lock(42); RETURN NEW; END $$;
-    CREATE TRIGGER wait BEFORE INSERT OR UPDATE ON clerk.users FOR EACH ROW
-      WHEN (NEW.id = '${KILLER}') EXECUTE FUNCTION clerk.wait()`);
-  await (await database.connect()).query('SELECT pg_advisory_lock(42)');
-});
-afterEach(async () => {
-  await killAll();
-  await database.drop();
-});
-
-test.each(BACKENDS)(
+// At the same time: nearly all of it is waiting for the locks of the dead.
+test.concurrent.each(BACKENDS)(
   'ends as failed, with a ledger row that says why, and what comes later lands, with the queue in %s',
   async (kind) => {
+    const database = await openHeldUpDatabase();
+    const readOutcome = (id: string) => readOutcomeIn(database, id);
     const queue = queueSettings(kind);
     const settings = { DATABASE_URL: database.url, STALLED_LIMIT: '1', ...queue };
     const ingest = await startIngest(settings);
     await send(ingest.url, KILLER);
     for (const death of [1, 2]) {
-      worker = await startWorker(settings);
-      await waitFor(`death ${death}`, findVictim, TAKE_OVER_MS);
-      await kill(worker);
+      const victim = await startWorker(settings);
+      await waitFor(`death ${death}`, () => findVictim(database), TAKE_OVER_MS);
+      await kill(victim, database);
     }
-    worker = await startWorker(settings);
+    const worker = await startWorker(settings);
     await waitFor(
       'the failure',
       async () => (await readOutcome(KILLER)) === 'failed',
@@ -62,26 +51,44 @@ test.each(BACKENDS)(
   180_000,
 );
 
-test('does not take along what came with it', async () => {
-  const settings = { DATABASE_URL: database.url, ...queueSettings(BACKENDS[0] ?? 'postgres') };
-  const ingest = await startIngest(settings);
-  const neighbours = ['user_before', 'user_after'];
-  for (const id of ['user_before', KILLER, 'user_after']) await send(ingest.url, id);
-  const haveLanded = async () =>
-    (await Promise.all(neighbours.map(readOutcome))).every((outcome) => outcome === 'applied');
-  let deaths = 0;
-  while (!(await haveLanded())) {
-    expect(++deaths).toBeLessThan(MOST_DEATHS);
-    worker = await startWorker(settings);
-    await waitFor(
-      'another death, or the neighbours',
-      async () => (await findVictim()) || (await haveLanded()),
-      TAKE_OVER_MS,
-    );
-    await kill(worker);
-  }
-  expect(await readOutcome(KILLER)).toBeUndefined();
-}, 600_000);
+test.concurrent(
+  'does not take along what came with it',
+  async () => {
+    const database = await openHeldUpDatabase();
+    const readOutcome = (id: string) => readOutcomeIn(database, id);
+    const settings = { DATABASE_URL: database.url, ...queueSettings(BACKENDS[0] ?? 'postgres') };
+    const ingest = await startIngest(settings);
+    const neighbours = ['user_before', 'user_after'];
+    for (const id of ['user_before', KILLER, 'user_after']) await send(ingest.url, id);
+    const haveLanded = async () =>
+      (await Promise.all(neighbours.map(readOutcome))).every((outcome) => outcome === 'applied');
+    let deaths = 0;
+    while (!(await haveLanded())) {
+      expect(++deaths).toBeLessThan(MOST_DEATHS);
+      const worker = await startWorker(settings);
+      await waitFor(
+        'another death, or the neighbours',
+        async () => (await findVictim(database)) || (await haveLanded()),
+        TAKE_OVER_MS,
+      );
+      await kill(worker, database);
+    }
+    expect(await readOutcome(KILLER)).toBeUndefined();
+  },
+  600_000,
+);
+
+/** The row of the killer cannot be written: what writes it waits. */
+async function openHeldUpDatabase(): Promise<TestDatabase> {
+  const database = await openDatabase();
+  await database.query(`
+    CREATE FUNCTION clerk.wait() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN PERFORM pg_advisory_xact_lock(42); RETURN NEW; END $$;
+    CREATE TRIGGER wait BEFORE INSERT OR UPDATE ON clerk.users FOR EACH ROW
+      WHEN (NEW.id = '${KILLER}') EXECUTE FUNCTION clerk.wait()`);
+  await (await database.connect()).query('SELECT pg_advisory_lock(42)');
+  return database;
+}
 
 async function send(url: string, id: string): Promise<void> {
   const time = Date.UTC(2026, 0, 1);
@@ -89,27 +96,30 @@ async function send(url: string, id: string): Promise<void> {
   expect((await deliver(url, event, `msg_${id}`)).status).toBe(200);
 }
 
-async function findVictim(): Promise<boolean> {
-  const rows = await database.query(
+async function findVictim({ query, name }: TestDatabase): Promise<boolean> {
+  const rows = await query(
     `SELECT 1 FROM pg_stat_activity WHERE datname = $1 AND wait_event = 'advisory'`,
-    [database.name],
+    [name],
   );
   return rows.length > 0;
 }
 
 /** Postgres does not notice the death of a client whose statement waits: what is left of it is ended as well. */
-async function kill(victim: RunningProcess): Promise<void> {
+async function kill(victim: RunningProcess, database: TestDatabase): Promise<void> {
   victim.signal('SIGKILL');
   await victim.exited;
   await database.query(
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND wait_event = 'advisory'`,
     [database.name],
   );
-  await waitFor('its statement to end', async () => !(await findVictim()));
+  await waitFor('its statement to end', async () => !(await findVictim(database)));
 }
 
-async function readOutcome(entityId: string): Promise<string | undefined> {
-  const [row] = await database.query<{ outcome: string }>(
+async function readOutcomeIn(
+  { query }: TestDatabase,
+  entityId: string,
+): Promise<string | undefined> {
+  const [row] = await query<{ outcome: string }>(
     'SELECT outcome FROM clerk.webhook_events WHERE entity_id = $1',
     [entityId],
   );

@@ -7,9 +7,10 @@ import {
 } from '../support/aftermath.js';
 import { BACKENDS, queueSettings } from '../support/backends.js';
 import { deliver } from '../support/clerk.js';
+import { closeAll, openDatabase } from '../support/closing.js';
 import { makeHistory, shuffle } from '../support/crowd-history.js';
-import { createDatabase, type TestDatabase } from '../support/database.js';
-import { killAll, startIngest, startWorker } from '../support/processes.js';
+import { type TestDatabase } from '../support/database.js';
+import { startIngest, startWorker } from '../support/processes.js';
 import { waitFor } from '../support/wait.js';
 
 const KILLS = 10;
@@ -25,25 +26,18 @@ const PLACES = [
 ] as const;
 const COMMIT = PLACES[2];
 
-let database: TestDatabase;
+afterAll(closeAll);
 
-beforeEach(async () => {
-  database = await createDatabase();
-  await countEffects(database);
-  await database.query(`
-    CREATE FUNCTION public.wait() RETURNS trigger LANGUAGE plpgsql AS $$
-      BEGIN PERFORM pg_advisory_xact_lock_shared(42); RETURN NULL; END $$;
-    CREATE CONSTRAINT TRIGGER wait AFTER INSERT OR UPDATE ON clerk.webhook_events
-      DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.wait()`);
-});
-afterEach(async () => {
-  await killAll();
-  await database.drop();
-});
-
-test.each(BACKENDS)(
+test.concurrent.each(BACKENDS)(
   'a worker killed ten times in mid-batch loses nothing and does nothing twice, with the queue in %s',
   async (kind) => {
+    const database = await openDatabase();
+    await countEffects(database);
+    await database.query(`
+      CREATE FUNCTION public.wait() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN PERFORM pg_advisory_xact_lock_shared(42); RETURN NULL; END $$;
+      CREATE CONSTRAINT TRIGGER wait AFTER INSERT OR UPDATE ON clerk.webhook_events
+        DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.wait()`);
     const queue = queueSettings(kind);
     const settings = { DATABASE_URL: database.url, ...queue };
     const ingest = await startIngest(settings);
@@ -52,17 +46,22 @@ test.each(BACKENDS)(
     let committedByTheDead = 0;
     for (let kill = 0; kill < KILLS; kill++) {
       const place = PLACES[kill % PLACES.length] ?? COMMIT;
-      const release = await hold(place);
+      const release = await hold(database, place);
       const backlog = events.slice(kill * size, (kill + 1) * size);
       const answers = await Promise.all(backlog.map((event) => deliver(ingest.url, event)));
       expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
       const worker = await startWorker(settings);
-      await waitFor('a batch to wait', () => countTransactions(`wait_event_type = 'Lock'`));
+      await waitFor('a batch to wait', () =>
+        countTransactions(database, `wait_event_type = 'Lock'`),
+      );
       worker.signal('SIGKILL');
       await worker.exited;
       const settled = await countSettled(database);
       await release();
-      await waitFor('its transactions to end', async () => (await countTransactions()) === 0);
+      await waitFor(
+        'its transactions to end',
+        async () => (await countTransactions(database)) === 0,
+      );
       if (place === COMMIT) committedByTheDead += (await countSettled(database)) - settled;
     }
     expect(committedByTheDead).toBeGreaterThan(0);
@@ -75,7 +74,10 @@ test.each(BACKENDS)(
   240_000,
 );
 
-async function hold(place: (typeof PLACES)[number]): Promise<() => Promise<void>> {
+async function hold(
+  database: TestDatabase,
+  place: (typeof PLACES)[number],
+): Promise<() => Promise<void>> {
   const blocker = await database.connect();
   await blocker.query('BEGIN');
   await blocker.query(place);
@@ -85,10 +87,13 @@ async function hold(place: (typeof PLACES)[number]): Promise<() => Promise<void>
 }
 
 /** A worker's, its death included: Postgres notices that only when the statement that waits is over. */
-async function countTransactions(condition = 'true'): Promise<number> {
-  const rows = await database.query(
+async function countTransactions(
+  { query, name }: TestDatabase,
+  condition = 'true',
+): Promise<number> {
+  const rows = await query(
     `SELECT 1 FROM pg_stat_activity WHERE datname = $1 AND application_name = 'clerk-sync' AND ${condition}`,
-    [database.name],
+    [name],
   );
   return rows.length;
 }

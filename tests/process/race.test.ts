@@ -3,7 +3,14 @@ import { createDatabase, type TestDatabase } from '../support/database.js';
 import { killAll } from '../support/processes.js';
 import { expectRaceToConverge } from '../support/race.js';
 
-const SIZE = { users: 500, organizations: 60, memberships: 400, organizationsDeletedOneIn: 10 };
+/** More in a long run: RACE_USERS=500. */
+const USERS = Number(process.env['RACE_USERS'] ?? 150);
+const SIZE = {
+  users: USERS,
+  organizations: Math.ceil(USERS / 8),
+  memberships: Math.ceil(USERS * 0.8),
+  organizationsDeletedOneIn: 10,
+};
 
 let database: TestDatabase;
 

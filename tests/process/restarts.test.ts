@@ -14,10 +14,11 @@ import { killAll, startIngest, startWorker, type RunningProcess } from '../suppo
 import { createSureClient } from '../support/sure-client.js';
 import { waitFor } from '../support/wait.js';
 
-const RESTARTS = { redis: 20, postgres: 5 };
+/** With the queue in Redis; on Postgres, where each is slower, half as many. More in a long run: RESTARTS=20. */
+const RESTARTS = Number(process.env['RESTARTS'] ?? 6);
 const PER_SECOND = 30;
 /** More than can be sent in the time. */
-const HISTORY = { users: 600, organizations: 30, memberships: 600 };
+const HISTORY = { users: 100 * RESTARTS, organizations: 30, memberships: 100 * RESTARTS };
 
 let database: TestDatabase;
 const client = createSureClient();
@@ -33,6 +34,7 @@ afterEach(async () => {
 });
 afterAll(client.close);
 
+// One after the other: a client that has to wait for its CPU writes into connections that ingest has closed meanwhile.
 test.each(BACKENDS)(
   'a restart refuses connections, and no more: no request fails, no event is lost or harmed, with the queue in %s',
   async (kind) => {
@@ -45,7 +47,8 @@ test.each(BACKENDS)(
       perSecond: PER_SECOND,
       client,
     });
-    for (let restart = 0; restart < RESTARTS[kind]; restart++) {
+    const restarts = kind === 'redis' ? RESTARTS : Math.ceil(RESTARTS / 2);
+    for (let restart = 0; restart < restarts; restart++) {
       const [taken, settled] = [load.accepted.length, await countSettled(database)];
       await waitFor('both to be at work', async () => {
         const isAtWork = load.accepted.length > taken + 10;
@@ -68,7 +71,7 @@ test.each(BACKENDS)(
     });
     await expectOneEffectEach(database, load.accepted);
   },
-  240_000,
+  60_000 + 12_000 * RESTARTS,
 );
 
 async function expectCleanStop(process: RunningProcess): Promise<void> {

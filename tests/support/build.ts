@@ -53,6 +53,21 @@ export async function buildWithFiles(files: ReadonlyMap<string, string>): Promis
   return build;
 }
 
+/** A whole clone of the project, to be run as its own scripts run it: `node start.mjs`. */
+export async function buildClone(): Promise<Build> {
+  const build = await buildSources();
+  const inside = (file: string) => path.join(build.directory, file);
+  mkdirSync(inside('scripts'));
+  for (const file of ['start.mjs', 'scripts/install.mjs', 'package-lock.json'])
+    copyFileSync(path.join(ROOT, file), inside(file));
+  symlinkSync(path.join(ROOT, 'node_modules'), inside('node_modules'), 'junction');
+  // There is nothing left to translate, and Node runs what a link leads to.
+  writeFileSync(inside('scripts/typescript.mjs'), '');
+  for (const name of ['system', 'ingest', 'worker', 'board'])
+    symlinkSync(`${name}.js`, inside(`src/${name}.ts`));
+  return build;
+}
+
 async function translate(file: string, source = readSource(file)): Promise<string> {
   const { code } = await transform(source, {
     filename: path.join(ROOT, file),

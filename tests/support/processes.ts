@@ -7,6 +7,8 @@ import { findFreePort } from './ports.js';
 import { waitFor } from './wait.js';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
+/** Several tests may start their processes at once, on two cores. */
+const START_MS = 60_000;
 
 export interface RunningProcess {
   child: ChildProcess;
@@ -29,20 +31,20 @@ const running = new Set<RunningProcess>();
 export async function startIngest(settings: Settings): Promise<RunningIngest> {
   const PORT = settings['PORT'] ?? String(await findFreePort());
   const started = await startProcess('ingest', { HOST: '127.0.0.1', ...settings, PORT });
-  await waitFor('ingest to listen', () => answers(`http://127.0.0.1:${PORT}/healthz`));
+  await waitFor('ingest to listen', () => answers(`http://127.0.0.1:${PORT}/healthz`), START_MS);
   return { ...started, url: `http://127.0.0.1:${PORT}/api/webhooks` };
 }
 
 /** @param build other than that of `npm test`: one with handlers of its own. */
 export async function startWorker(settings: Settings, build?: Build): Promise<RunningProcess> {
   const started = await startProcess('worker', settings, build);
-  await waitFor('worker to be ready', () => answers(`${started.opsUrl}/readyz`));
+  await waitFor('worker to be ready', () => answers(`${started.opsUrl}/readyz`), START_MS);
   return started;
 }
 
 export async function startBoard(settings: Settings): Promise<RunningProcess> {
   const started = await launchBoard(settings);
-  await waitFor('board to be ready', () => answers(`${started.opsUrl}/readyz`));
+  await waitFor('board to be ready', () => answers(`${started.opsUrl}/readyz`), START_MS);
   return started;
 }
 
