@@ -1,4 +1,5 @@
 /** JSON from strangers: what Postgres cannot hold never gets through. */
+import fc from 'fast-check';
 import { parseClean, scanJson } from '../../src/clerk/json.js';
 
 const REPLACEMENT = '\uFFFD';
@@ -106,5 +107,27 @@ describe('what Postgres can hold as it is', () => {
     ['many short numbers', `[${'1234567890,'.repeat(100)}0]`, true],
   ])('%s', (_name, text, isHoldable) => {
     expect(scanJson(text).isHoldable).toBe(isHoldable);
+  });
+
+  test('is found out of any texts, wherever they are escaped', () => {
+    const strings = fc.string({ unit: 'binary', maxLength: 40 });
+    const escaped = fc.constantFrom('\0', '\ud83d', '\\', '"', '\\u0000', '\n', 'é😀');
+    const texts = fc.oneof(
+      strings,
+      fc.array(fc.oneof(strings, escaped)).map((parts) => parts.join('')),
+    );
+    const counts = { true: 0, false: 0 };
+    fc.assert(
+      fc.property(fc.array(fc.oneof(texts, fc.dictionary(texts, texts))), (value) => {
+        const strings = value.flatMap((item) =>
+          typeof item === 'string' ? [item] : Object.entries(item).flat(),
+        );
+        const isHoldable = strings.every((text) => text.isWellFormed() && !text.includes('\0'));
+        expect(scanJson(JSON.stringify(value)).isHoldable).toBe(isHoldable);
+        counts[`${isHoldable}`]++;
+      }),
+      { numRuns: 1_000 },
+    );
+    expect(Math.min(...Object.values(counts))).toBeGreaterThan(50);
   });
 });
