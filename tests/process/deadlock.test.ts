@@ -1,27 +1,22 @@
 /** Deletions that cascade into what another worker is writing, from two workers in small batches. */
 import { BACKENDS, queueSettings } from '../support/backends.js';
 import { deliver } from '../support/clerk.js';
+import { closeAll, closeLater } from '../support/closing.js';
 import { makeHistory, readTables, shuffle } from '../support/crowd-history.js';
 import { expectTables, type ModelEvent } from '../support/model.js';
 import { startPostgres, type PostgresServer } from '../support/postgres-server.js';
-import { killAll, startIngest, startWorker } from '../support/processes.js';
+import { startIngest, startWorker } from '../support/processes.js';
 import { waitFor } from '../support/wait.js';
 
 const PARALLEL_DELIVERIES = 32;
 
-let postgres: PostgresServer;
+afterAll(closeAll, 60_000);
 
-beforeEach(async () => {
-  postgres = await startPostgres();
-}, 60_000);
-afterEach(async () => {
-  await killAll();
-  await postgres.close();
-}, 60_000);
-
-test.each(BACKENDS)(
+test.concurrent.each(BACKENDS)(
   'users and organizations that share memberships, deleted by two workers: no deadlock, with the queue in %s',
   async (kind) => {
+    const postgres = await startPostgres();
+    closeLater(postgres.close);
     const settings = {
       DATABASE_URL: postgres.url,
       WORKER_BATCH_SIZE: '5',
@@ -33,9 +28,9 @@ test.each(BACKENDS)(
       startWorker(settings),
     ]);
     const events = makeHistory({
-      users: 150,
-      organizations: 15,
-      memberships: 500,
+      users: 120,
+      organizations: 12,
+      memberships: 400,
       deletedOneIn: 2,
     });
     const created = events.filter(({ type }) => type.endsWith('.created'));
@@ -50,9 +45,17 @@ test.each(BACKENDS)(
       await Promise.all(Array.from({ length: PARALLEL_DELIVERIES }, drain));
     };
     await deliverAll(created);
-    await waitFor('everybody', async () => (await countSettled()) === created.length, 60_000);
+    await waitFor(
+      'everybody',
+      async () => (await countSettled(postgres)) === created.length,
+      60_000,
+    );
     await deliverAll(rest);
-    await waitFor('all events', async () => (await countSettled()) === events.length, 120_000);
+    await waitFor(
+      'all events',
+      async () => (await countSettled(postgres)) === events.length,
+      120_000,
+    );
 
     expect(await readTables(postgres)).toEqual(expectTables(events));
     const [row] = await postgres.query<{ deadlocks: string; failed: string }>(
@@ -66,9 +69,7 @@ test.each(BACKENDS)(
   240_000,
 );
 
-async function countSettled(): Promise<number> {
-  const [row] = await postgres.query<{ n: string }>(
-    'SELECT count(*) AS n FROM clerk.webhook_events',
-  );
+async function countSettled({ query }: PostgresServer): Promise<number> {
+  const [row] = await query<{ n: string }>('SELECT count(*) AS n FROM clerk.webhook_events');
   return Number(row?.n);
 }
