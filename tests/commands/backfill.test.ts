@@ -6,6 +6,7 @@ import { type ClerkApiServer, startClerkApi } from '../support/clerk-api/start-c
 import { spawnClerkApi } from '../support/clerk-api/spawn-clerk-api.js';
 import { deliver } from '../support/clerk.js';
 import { runCommand, runToExit, startCommand } from '../support/commands.js';
+import { closeAll, openDatabase } from '../support/closing.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { expectRows, readRows } from '../support/mirror.js';
 import { killAll, startIngest, startWorker } from '../support/processes.js';
@@ -31,8 +32,6 @@ const SMALL = {
 
 let database: TestDatabase;
 let clerk: ClerkApiServer | undefined;
-/** Of the long tests, which run beside each other and have all to themselves. */
-const databases: TestDatabase[] = [];
 
 beforeEach(async () => {
   database = await createDatabase();
@@ -45,16 +44,8 @@ afterEach(async () => {
   await database.drop();
 });
 
-afterAll(async () => {
-  await killAll();
-  for (const own of databases) await own.drop();
-});
-
-const openDatabase = async () => {
-  const own = await createDatabase();
-  databases.push(own);
-  return own;
-};
+// The long tests run beside each other, each with a database of its own.
+afterAll(closeAll);
 
 const settings = (api: { url: string; secretKey: string }, { url } = database) => ({
   DATABASE_URL: url,

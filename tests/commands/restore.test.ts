@@ -6,25 +6,20 @@ import { waitForCalm } from '../support/aftermath.js';
 import { deliver } from '../support/clerk.js';
 import { runToExit } from '../support/commands.js';
 import { makeHistory, readTables, shuffle } from '../support/crowd-history.js';
-import { createDatabase, type TestDatabase } from '../support/database.js';
-import { killAll, startIngest, startWorker } from '../support/processes.js';
+import { closeAll, openDatabase } from '../support/closing.js';
+import { type TestDatabase } from '../support/database.js';
+import { startIngest, startWorker } from '../support/processes.js';
 
 const SIZE = { users: 25, organizations: 5, memberships: 30, deletedOneIn: 4 };
 /** After all that `makeHistory` tells. */
 const LATER = Date.UTC(2026, 1, 1);
 
-const databases: TestDatabase[] = [];
-
-afterAll(async () => {
-  await killAll();
-  for (const database of databases) await database.drop();
-});
+afterAll(closeAll);
 
 test.concurrent.each(BACKENDS)(
   'after a restore, a replay from before the dump brings every table back, with the queue in %s',
   async (kind) => {
-    const database = await createDatabase();
-    databases.push(database);
+    const database = await openDatabase();
     const queue = queueSettings(kind);
     const settings = { DATABASE_URL: database.url, ...queue };
     const [ingest, worker] = await Promise.all([startIngest(settings), startWorker(settings)]);

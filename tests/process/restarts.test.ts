@@ -34,7 +34,7 @@ afterEach(async () => {
 });
 afterAll(client.close);
 
-// One after the other: a client that has to wait for its CPU writes into connections that ingest has closed meanwhile.
+// One after the other: at the same time, on two busy cores, one request was once reset, and nobody knows yet why.
 test.each(BACKENDS)(
   'a restart refuses connections, and no more: no request fails, no event is lost or harmed, with the queue in %s',
   async (kind) => {
